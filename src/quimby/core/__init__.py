@@ -1,0 +1,1 @@
+"""What all floors speak: values with doubt, notes, errors, sources, time, grids and outlines."""

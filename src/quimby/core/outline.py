@@ -1,0 +1,32 @@
+"""Outlines of organs and lesions, as they come from a person or a program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quimby.core.grid import Image
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """One region as delivered: planar contours, or a mask on its own grid (never both).
+
+    `contours` are closed planar polygons, each (n, 3) LPS mm, all in planes of one family.
+    `mask` holds fractional occupancies in [0, 1]. Volumes and occupancies are made in
+    `measure.occupancy`, on the grid where they are used.
+    """
+
+    name: str
+    frame_of_reference: str
+    contours: tuple[NDArray[np.float64], ...] = ()
+    mask: Image | None = None
+    origin: str = ""  # file and number it was read from
+    author: str = ""
+    status: str = "draft"  # draft -> reviewed -> approved
+
+    def __post_init__(self) -> None:
+        if bool(self.contours) == (self.mask is not None):
+            raise ValueError(f"{self.name}: an outline has contours or a mask, one of the two")

@@ -1,0 +1,39 @@
+"""Clock times from outside carry a zone; further in there are only hours."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from quimby.core.notes import refusal
+
+
+def aware(text: str | datetime, *, where: str, zone: str | None = None) -> datetime:
+    """A timezone-aware datetime from ISO 8601 text (or a datetime).
+
+    A time without an offset takes `zone` (IANA name); with neither, E-TIME-ZONE.
+    """
+    try:
+        moment = text if isinstance(text, datetime) else datetime.fromisoformat(text)
+    except ValueError:
+        raise refusal("E-TIME-FORMAT", where=where, text=text) from None
+    if moment.tzinfo is None:
+        if zone is None:
+            raise refusal("E-TIME-ZONE", where=where, text=moment.isoformat())
+        moment = moment.replace(tzinfo=iana(zone, where=where))
+    return moment
+
+
+def iana(zone: str, *, where: str) -> ZoneInfo:
+    """The IANA time zone of that name, or E-TIME-ZONE-NAME."""
+    try:
+        return ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise refusal("E-TIME-ZONE-NAME", where=where, zone=zone) from None
+
+
+def hours_between(start: datetime, end: datetime) -> float:
+    """Elapsed hours, across dates, zones and daylight-saving changes. Both must be aware."""
+    if start.tzinfo is None or end.tzinfo is None:
+        raise ValueError("hours_between needs timezone-aware times")
+    return (end - start).total_seconds() / 3600.0

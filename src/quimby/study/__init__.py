@@ -1,0 +1,1 @@
+"""The study document and the chain that runs it."""

@@ -1,0 +1,254 @@
+"""What a run hands back: frozen values, each with its doubt, notes and trace.
+
+The arrays a report draws from ride along in `Pictures`; everything else goes to result.json.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quimby.core.grid import Image, Rigid
+from quimby.core.notes import Note
+from quimby.core.source import Constant
+from quimby.core.uncertain import Uncertain
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Activity in a region at one time (physical, not decay-corrected)."""
+
+    measurement: str  # id of the measurement in the study
+    time_h: float  # h after start of administration
+    activity_mbq: Uncertain
+    uncorrected_mbq: float  # before partial-volume correction
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A model that was also tried."""
+
+    model: str
+    tia_mbq_h: float | None
+    chi2: float | None
+    p: float | None
+    verdict: str  # "used", "admissible", "rejected: …", "not possible: …"
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A fitted time-activity curve: A(t) = sum of amplitude * exp(-rate * t)."""
+
+    model: str  # "mono", "uptake-clearance", "bi"
+    parameters: Mapping[str, Uncertain]
+    covariance: NDArray[np.float64]  # of the parameters, in their order
+    amplitudes_mbq: tuple[float, ...]
+    rates_per_h: tuple[float, ...]
+    half_lives_h: Mapping[str, Uncertain]  # "effective", "uptake", …
+    residuals_u: tuple[float, ...]  # (measured - curve) / random u, one a sample
+    chi2: float
+    degrees_of_freedom: int
+    head_fraction: float  # share of the TIA before the first sample
+    tail_fraction: float  # share after the last
+    alternatives: tuple[Alternative, ...]
+    band_times_h: tuple[float, ...]  # for the plot
+    band_u_mbq: tuple[float, ...]  # k = 1, random and prior causes
+
+
+@dataclass(frozen=True, slots=True)
+class Dvh:
+    """Dose-volume figures of one region, from the voxel dose."""
+
+    mean_gy: float
+    d98_gy: float
+    d90_gy: float
+    d70_gy: float
+    d50_gy: float
+    d2_gy: float
+    dose_gy: tuple[float, ...]  # cumulative curve
+    volume_fraction: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitCheck:
+    """A cumulative value against one limit."""
+
+    quantity: str  # "absorbed dose" or "BED"
+    total_gy: Uncertain
+    limit_gy: float
+    limit_name: str  # e.g. "kidneys, risk factors"
+    probability_above: float
+    constant: Constant
+
+    @property
+    def share(self) -> float:
+        """Total as a fraction of the limit."""
+        return self.total_gy.value / self.limit_gy
+
+
+@dataclass(frozen=True, slots=True)
+class PopulationPlace:
+    """Where a dose per activity lies among published patients; None where no range is given."""
+
+    source: str
+    n: int
+    mean_gy_per_gbq: float
+    sd_gy_per_gbq: float | None
+    centile: float | None  # 0-100, log-normal with the published mean and sd
+    range_gy_per_gbq: tuple[float, float] | None  # 5 to 95 %
+    tag: str
+    method: str  # how it was measured there
+
+
+@dataclass(frozen=True, eq=False)
+class RegionResult:
+    """One region, or a pair taken together ("Kidneys")."""
+
+    name: str  # as outlined
+    organ: str  # canonical: "kidney", "liver", "spleen", "lesion", …
+    side: str  # "left", "right", "both" or ""
+    members: tuple[str, ...]  # regions it combines; empty for an outlined one
+    volume_ml: Uncertain
+    mass_g: Uncertain
+    samples: tuple[Sample, ...]
+    curve: Curve | None  # None for a combination
+    tia_mbq_h: Uncertain
+    tiac_h: Uncertain
+    absorbed_dose_gy: Uncertain
+    dose_per_activity_gy_per_gbq: Uncertain
+    electron_fraction: float  # absorbed fraction used for electrons
+    photon_estimate: float  # photon self-dose as a fraction of the electron dose; not included
+    bed_gy: Uncertain | None
+    eqd2_gy: Uncertain | None
+    total_dose_gy: Uncertain  # this course so far, with earlier exposures
+    total_bed_gy: Uncertain | None
+    limits: tuple[LimitCheck, ...]
+    population: tuple[PopulationPlace, ...]
+    dvh: Dvh | None
+    voxel_rescale: float | None  # region TIA / sum of voxel TIA before rescaling
+    recovery: tuple[float, ...]  # apparent / recovered activity, one a sample
+
+
+@dataclass(frozen=True, eq=False)
+class RegistrationResult:
+    """How one scan's CT was laid on the reference CT."""
+
+    measurement: str
+    reference: str
+    transform: Rigid  # reference points -> scan points
+    shift_mm: tuple[float, float, float]
+    angle_deg: float
+    similarity: float  # correlation of the two CTs after registration, 0 to 1
+    similarity_before: float
+    overlap: float  # share of the reference CT's body seen by the scan
+    region_shift_mm: Mapping[str, float]  # SPECT centroid against outline, by region
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One scan as used."""
+
+    id: str
+    kind: str  # "spect"
+    acquired_at: datetime
+    time_h: float
+    device: str
+    duration_s: float
+    voxel_mm: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One input, or one series of files taken together."""
+
+    role: str
+    path: str
+    files: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What the numbers rest on."""
+
+    quimby_version: str
+    libraries: Mapping[str, str]
+    inputs: tuple[InputFile, ...]
+    constants: tuple[Constant, ...]
+    methods: tuple[tuple[str, str], ...]  # step, what was done
+    study_sha256: str
+    result_sha256: str = ""  # of the result without this line
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Arrays for the report and the DICOM writers. All on the reference scan's position."""
+
+    ct: Image  # HU, the reference CT
+    spect_mbq_per_ml: tuple[Image, ...]  # each scan brought to `dose.grid`
+    dose: Image  # Gy, after rescaling to recovered activity
+    occupancy: Mapping[str, Image]  # region -> [0, 1] on `dose.grid`
+    masks_ct: Mapping[str, Image]  # region -> [0, 1] on the CT's grid
+    registered_ct: Mapping[str, Image]  # measurement -> its CT brought to the reference CT's grid
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """Who was treated."""
+
+    id: str
+    name: str = ""
+    birth_date: str = ""
+    sex: str = ""
+    weight_kg: float | None = None
+    indication: str = ""
+    renal_function: str = ""
+    risk_factors: tuple[str, ...] = ()
+    single_kidney: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """An earlier dose to an organ: a cycle, another therapy, external beam."""
+
+    organ: str
+    what: str
+    date: str
+    dose_gy: Uncertain
+    bed_gy: Uncertain | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The reported administration, whole."""
+
+    study_id: str
+    therapy: str  # title for people
+    protocol: str
+    protocol_title: str
+    level: int
+    centre: str
+    report_number: str
+    example: bool  # invented data: the report says so
+    patient: Patient
+    administration: str  # id
+    cycle: int
+    cycles_planned: int | None
+    nuclide: str
+    radiopharmaceutical: str
+    administered_at: datetime
+    administered_mbq: Uncertain
+    prescribed_mbq: float | None
+    measurements: tuple[Measurement, ...]
+    registrations: tuple[RegistrationResult, ...]
+    regions: tuple[RegionResult, ...]  # outlined ones
+    combined: tuple[RegionResult, ...]  # pairs, e.g. "Kidneys"
+    remainder_tia_mbq_h: float | None
+    exposures: tuple[Exposure, ...]
+    notes: tuple[Note, ...]
+    trace: Trace
+    pictures: Pictures | None = None

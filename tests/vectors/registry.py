@@ -1,0 +1,30 @@
+"""The table from vector id to the public function that must give its numbers.
+
+An adapter takes a vector's `inputs` and returns what the vector names in `expected`:
+numbers, lists, booleans, or under "flag" the code of the note attached (None for none).
+Where the vector expects an error, the adapter just lets it pass through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Adapter = Callable[[dict[str, Any]], dict[str, Any]]
+
+ADAPTERS: dict[str, Adapter] = {}
+SAME_CODE: dict[str, str] = {"E-TEFF-GT-PHYS": "E-TIA-TEFF-GT-TPHYS"}
+"""Codes that the two specifications name differently: theirs -> ours."""
+
+
+def vector(*ids: str) -> Callable[[Adapter], Adapter]:
+    """Register an adapter for these vector ids."""
+
+    def keep(adapter: Adapter) -> Adapter:
+        for name in ids:
+            if name in ADAPTERS:
+                raise ValueError(f"{name} has two adapters")
+            ADAPTERS[name] = adapter
+        return adapter
+
+    return keep
