@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 Float = NDArray[np.float64]
 
 
-def frozen(array: ArrayLike, dtype: type | np.dtype[np.generic] | None = None) -> NDArray[np.generic]:
+def frozen(
+    array: ArrayLike, dtype: type | np.dtype[np.generic] | None = None
+) -> NDArray[np.generic]:
     """A read-only array; the caller's own array keeps its flags."""
     view = np.asarray(array, dtype=dtype).view()
     view.flags.writeable = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from quimby.core.notes import refusal
@@ -36,4 +36,5 @@ def hours_between(start: datetime, end: datetime) -> float:
     """Elapsed hours, across dates, zones and daylight-saving changes. Both must be aware."""
     if start.tzinfo is None or end.tzinfo is None:
         raise ValueError("hours_between needs timezone-aware times")
-    return (end - start).total_seconds() / 3600.0
+    # Python subtracts wall clocks when both share a zone; UTC counts the hours that passed.
+    return (end.astimezone(UTC) - start.astimezone(UTC)).total_seconds() / 3600.0

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 LOGNORMAL_ABOVE = 0.30
 """Relative standard uncertainty above which an interval is taken as log-normal."""
 
-_NOTHING: Mapping[str, float] = MappingProxyType({})
+
+def _nothing() -> Mapping[str, float]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Uncertain:
     """
 
     value: float
-    parts: Mapping[str, float] = field(default=_NOTHING)  # cause -> unit of `value`, signed
+    parts: Mapping[str, float] = field(default_factory=_nothing)  # cause -> unit of `value`, signed
 
     def __post_init__(self) -> None:
         if not (isfinite(self.value) and all(isfinite(p) for p in self.parts.values())):

@@ -1,0 +1,46 @@
+"""Equilibrium dose constants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quimby.physics import nuclides
+from tests.vectors.registry import vector
+
+RAD_PER_UCI_H = 0.01 / 1000 / (3.7e4 * 3600)  # g rad/(uCi h) in Gy kg/(Bq s)
+
+
+@vector("B-CST-01", "B-CST-02", "B-CST-03", "B-CST-04", "B-CST-05")
+def delta(given: dict[str, Any]) -> dict[str, Any]:
+    energy = given["energy_MeV_per_decay"]
+    return {"delta_Gy_kg_per_Bq_s": nuclides.delta_gy_kg_per_bq_s(energy)}
+
+
+@vector("B-CST-06")
+def clinical(given: dict[str, Any]) -> dict[str, Any]:
+    energy = given["electron_energy_keV"] / 1000
+    return {
+        "delta_e_Gy_g_per_MBq_h": nuclides.delta_gy_g_per_mbq_h(energy),
+        "delta_e_Gy_kg_per_Bq_s": nuclides.delta_gy_kg_per_bq_s(energy),
+    }
+
+
+@vector("B-CST-07", "B-CST-08", "B-CST-09", "B-CST-10", "B-CST-11")
+def whole_decay(given: dict[str, Any]) -> dict[str, Any]:
+    """Any of: an energy, a constant in the old unit, or energy locally absorbed per MBq."""
+    half_life = given.get("half_life_h", nuclides.nuclide("Ho-166").half_life_h.value)
+    if "delta_g_rad_per_uCi_h" in given:
+        joule = given["delta_g_rad_per_uCi_h"] * RAD_PER_UCI_H
+        energy = joule / nuclides.JOULE_PER_MEV
+    elif "electron_energy_keV" in given:
+        energy = given["electron_energy_keV"] / 1000
+    elif "electron_energy_MeV" in given:
+        energy = given["electron_energy_MeV"]
+    else:
+        per_mbq = next(v for k, v in given.items() if "mJ" in k) * 1e-3  # J per MBq
+        energy = per_mbq / (1e6 * half_life * 3600 / nuclides.LN2 * nuclides.JOULE_PER_MEV)
+    value = nuclides.gy_kg_per_gbq(half_life, energy)
+    return {
+        "gy_kg_per_gbq": value, "Gy_kg_per_GBq": value, "dose_Gy": value, "D_Gy": value,
+        "energy_MeV_per_decay": energy, "implied_energy_MeV": energy, "E_MeV": energy,
+    }  # fmt: skip
