@@ -47,7 +47,7 @@ def _counts(
         voxels * (given[name]["C0_MBq_mL"] * 2 ** (-t / given[name]["Teff_h"]))
         for name, voxels in inside.items()
     )
-    return (sum(parts) * voxel_ml * per_mbq).astype(np.float32)  # type: ignore[union-attr,no-any-return]
+    return (sum(parts) * voxel_ml * per_mbq).astype(np.float32)  # type: ignore[no-any-return]
 
 
 def _dose(

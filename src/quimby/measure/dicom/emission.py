@@ -35,12 +35,13 @@ PET = (
 MAP = "1.2.840.10008.5.1.4.1.1.67"
 
 
-def read_emission(files: Iterable[Path | str]) -> EmissionScan:
+def read_emission(files: Iterable[Path | str], *, timing: Timing | None = None) -> EmissionScan:
     """One reconstructed SPECT or PET series as an image in counts or Bq/ml.
 
     `files` are those of one series; real-world-value-map objects that speak of it may be among
     them. Slices are sorted along the planes' normal, so the grid is right-handed. Stored
-    numbers become values through exactly one mapping.
+    numbers become values through exactly one mapping. `timing`, where
+    given, is a person's word and goes before the file's.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def read_emission(files: Iterable[Path | str]) -> EmissionScan:
         _one_class(images)
         datas = [data for _, data in images]
         if text(datas[0], "SOPClassUID") == NM:
-            parts = _nm(images, maps)
+            parts = _nm(images, maps, timing)
         else:
             parts = pet.volume(datas, maps, where=where)
         return _scan(parts, images, where)
@@ -94,7 +95,9 @@ def _class_name(data: Dataset) -> str:
 Parts = tuple[Grid, NDArray[np.float64], str, Timing | None, tuple[Note, ...]]
 
 
-def _nm(images: Sequence[tuple[Path, Dataset]], maps: Sequence[Dataset]) -> Parts:
+def _nm(
+    images: Sequence[tuple[Path, Dataset]], maps: Sequence[Dataset], told: Timing | None
+) -> Parts:
     if len(images) > 1:
         raise refusal("E-DCM-NM-FILES", where=_where([p for p, _ in images]), number=len(images))
     path, data = images[0]
@@ -104,7 +107,7 @@ def _nm(images: Sequence[tuple[Path, Dataset]], maps: Sequence[Dataset]) -> Part
     scale, scaled = nm_scale(data, maps, where=where)
     values = scale.apply(slices, where=where)
     beyond = scale.beyond(slices, where=where)
-    timing, timed = nm.timing_of(data, where=where)
+    timing, timed = (told, ()) if told else nm.timing_of(data, where=where)
     return grid, values, scale.unit, timing, placed + scaled + beyond + timed
 
 
