@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from quimby.core.errors import FAMILIES, InputError, QuimbyError
 from quimby.core.grid import Grid, Image, Rigid
-from quimby.core.notes import SEVERITY, catalogue, in_order, note, refusal
+from quimby.core.notes import SEVERITY, catalogue, gathered, in_order, note, refusal
 from quimby.core.source import Constant
 from quimby.core.time import aware, hours_between
 from quimby.core.units import quantity
@@ -52,6 +52,15 @@ def test_notes_come_in_order_of_weight_and_once() -> None:
     blocking = note("S-ADMIN-DEVIATION", where="a", value=1.0, limit=2.0, percent=-50.0)
 
     assert in_order([info, blocking, info]) == (blocking, info)
+
+
+def test_one_note_of_several_places_names_them_all_once() -> None:
+    notes = [note("I-TIME-ZONE", where=place, zone="UTC") for place in ("a", "b", "a")]
+
+    assert [n.where for n in gathered([*notes, note("I-TIME-ZONE", where="c", zone="CET")])] == [
+        "a, b",
+        "c",
+    ]
 
 
 def test_an_evidence_tag_that_nobody_knows_is_refused() -> None:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from quimby.core.errors import InputError, MethodUnfit, QuimbyError
-from quimby.core.grid import Grid, Image, Rigid
+from quimby.core.grid import Image, Rigid
 from quimby.core.outline import Outline
 from quimby.core.uncertain import Uncertain
+from quimby.measure.alignment import off_outline_notes
 from quimby.measure.mass import mass, mass_of_organ
 from quimby.measure.occupancy import (
     contour_volume_ml,
@@ -22,17 +23,15 @@ from quimby.measure.occupancy import (
     region_mask,
     volume_ml,
 )
-from quimby.measure.overlap import centroid_shift_mm, dice, dice_notes, shift_notes, volume_notes
+from quimby.measure.overlap import dice, dice_notes, volume_notes
 from quimby.measure.polygons import Plane, coverage
-from quimby.measure.regions import Region, carved, edge_of, edge_u_mm, prepare
+from quimby.measure.regions import Region, carved, edge_of, edge_u_mm
 from quimby.measure.resample import resample
 from quimby.physics.materials import DensityCurve
-from tests import case_a_truth
 from tests.case_a_truth import (
     centred_grid,
     sphere_mask,
     sphere_ml,
-    sphere_outline,
     turned_about_z,
 )
 
@@ -337,64 +336,7 @@ def test_a_kidney_of_the_wrong_size_is_noted() -> None:
 
 
 def test_a_region_beside_its_activity_is_noted() -> None:
-    mask = sphere_mask(30.0, step_mm=1.0)
-    region = Region("kidney", mask, edge_of(mask), 0.5)
-    grid = centred_grid((24, 24, 24), 4.0)
-    hot = occupancy(mask, grid, turned_about_z(0, [8.0, 0, 0]))
-
-    here = centroid_shift_mm(Image(grid, hot.values, "MBq"), region, turned_about_z(0, [8.0, 0, 0]))
-    off = centroid_shift_mm(Image(grid, hot.values, "MBq"), region, Rigid.identity())
-
-    assert here < 0.5
-    assert off > 3.0
-    assert shift_notes(8.0, 150.0, "kidney", where="kidney")[0].code == "W-IMG-REG"
-    assert shift_notes(8.0, 6.0, "lesion", where="lesion") == ()
-
-
-def test_the_same_region_drawn_twice_is_refused() -> None:
-    ct = Image(centred_grid((20, 20, 20), 4.0), np.zeros((20, 20, 20)), "HU")
-
-    with pytest.raises(InputError, match="E-IMG-COVERED"):
-        prepare([sphere_outline("a", 20.0), sphere_outline("b", 20.0)], ct)
-
-
-def test_the_body_is_found_in_the_ct_where_none_is_drawn() -> None:
-    grid = centred_grid((20, 30, 30), 4.0)
-    x, y, _ = np.moveaxis(grid.centres_mm(), -1, 0)
-    ct = Image(grid, np.where(np.hypot(x, y) < 50, 20.0, -1000.0), "HU")
-    airy = Image(grid, np.where(np.hypot(x, y) < 15, -800.0, ct.values), "HU")
-
-    found = prepare([sphere_outline("a", 20.0)], airy).body
-
-    assert volume_ml(found) == pytest.approx(np.pi * 25 * 80 / 10, rel=0.02)
-
-
-def test_outlines_of_two_frames_do_not_mix() -> None:
-    there = Outline("b", "elsewhere", mask=sphere_mask(20.0))
-    ct = Image(centred_grid((20, 20, 20), 4.0), np.zeros((20, 20, 20)), "HU")
-
-    with pytest.raises(InputError, match="E-IMG-FOR"):
-        prepare([sphere_outline("a", 20.0), there], ct)
-
-
-@pytest.mark.parametrize("name", ["Liver", "Spleen", "Kidney_L", "Kidney_R", "Lesion_2"])
-def test_case_a_volumes_are_those_of_the_contours_and_of_the_truth(name: str) -> None:
-    truth = case_a_truth.truth()
-    outline = next(o for o in case_a_truth.outlines() if o.name == name)
-    found = volume_ml(occupancy(region_mask(outline), case_a_truth.activity(2).grid, truth.pose(4)))
-
-    assert found == pytest.approx(contour_volume_ml(outline), rel=0.005)
-    assert found == pytest.approx(truth.volume_ml(name), rel=0.01)
-
-
-def test_grids_that_are_turned_are_no_trouble_for_masks() -> None:
-    tilt = turned_about_z(35.0, [0.0, 0.0, 0.0])
-    mask = sphere_mask(30.0)
-    affine = np.array(mask.grid.affine)
-    affine[:3, :3] = tilt.rotation @ affine[:3, :3]
-    affine[:3, 3] = tilt.apply(affine[:3, 3])
-    turned = Image(Grid(mask.grid.shape, affine), mask.array, "1")
-
-    found = occupancy(turned, centred_grid((12, 12, 12), 4.8), Rigid.identity())
-
-    assert volume_ml(found) == pytest.approx(sphere_ml(30.0), rel=0.01)
+    assert off_outline_notes(8.0, 150.0, "kidney", where="kidney")[0].code == "W-IMG-REG"
+    assert off_outline_notes(8.0, 6.0, "lesion", where="lesion") == ()
+    far = off_outline_notes(12.0, 6.0, "lesion", where="lesion")[0]
+    assert far.limit == pytest.approx(11.27, abs=0.02)  # half its diameter

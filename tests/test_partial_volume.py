@@ -206,6 +206,15 @@ def test_noise_is_found_with_its_strength_and_its_smoothness() -> None:
     assert found.factor * found.effective_voxels(GRID) == pytest.approx(9.0, rel=0.15)
 
 
+@pytest.mark.parametrize("shift", [(6.0, 0.0, 0.0), (0.0, -4.0, 3.0)])
+def test_a_scan_that_lies_off_the_outlines_is_measured(shift: tuple[float, float, float]) -> None:
+    there = solved(scene(kidney=120.0, lesion=20.0, moved=turned_about_z(0, list(shift)))).off_mm
+    here = solved(scene(kidney=120.0, lesion=20.0)).off_mm
+
+    assert max(here.values()) < 0.2
+    assert there["kidney"] == pytest.approx(np.linalg.norm(shift), rel=0.25)
+
+
 def test_nothing_is_clipped_and_a_cold_region_is_named() -> None:
     found = solved(scene(40.0, -2.0, 300.0))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -90,6 +90,16 @@ def refusal(code: str, *, where: str, **words: object) -> QuimbyError:
     row = _entry(code)
     family = FAMILIES[row.family]
     return family(code, row.text.format(**words), where=where, do=row.do.format(**words))
+
+
+def gathered(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Notes that say the same of several places, as one that names them all; in order."""
+    places: dict[Note, list[str]] = {}
+    for n in notes:
+        places.setdefault(replace(n, where=""), []).append(n.where)
+    return in_order(
+        replace(n, where=", ".join(dict.fromkeys(where))) for n, where in places.items()
+    )
 
 
 def in_order(notes: Iterable[Note]) -> tuple[Note, ...]:

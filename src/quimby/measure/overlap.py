@@ -10,10 +10,9 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from quimby.core.grid import Image, Rigid
+from quimby.core.grid import Image
 from quimby.core.notes import Note, note
-from quimby.measure.occupancy import placed
-from quimby.measure.regions import Region, double_counted
+from quimby.measure.regions import double_counted
 
 Float = NDArray[np.float64]
 
@@ -66,47 +65,3 @@ def usual_volumes() -> Mapping[str, tuple[float, float]]:
     text = files("quimby.measure").joinpath("data", "organ_volumes.toml").read_text("utf-8")
     rows = tomllib.loads(text)
     return {name: (float(row["low_ml"]), float(row["high_ml"])) for name, row in rows.items()}
-
-
-def centroid_shift_mm(image: Image, region: Region, moved: Rigid) -> float:
-    """Distance from the region's centre to the centre of the activity within and around it.
-
-    The centre of activity is taken over the voxels that the region touches, above the median
-    of those around, so that an even background does not pull it.
-    """
-    part = placed(region.mask, image.grid, moved)
-    box = tuple(
-        slice(max(0, s.start - 2), min(n, s.stop + 2))
-        for s, n in zip(part.box, image.grid.shape, strict=True)
-    )
-    inside = np.zeros([s.stop - s.start for s in box])
-    into = tuple(
-        slice(s.start - b.start, s.stop - b.start) for s, b in zip(part.box, box, strict=True)
-    )
-    inside[into] = part.array
-    values = np.asarray(image.array[box], dtype=np.float64)
-    level = float(np.median(values[inside <= 0])) if (inside <= 0).any() else 0.0
-    above = np.maximum(values - level, 0.0) * (inside > 0)
-    corner = np.array([s.start for s in box])
-    centres = [_centre(w, corner) for w in (inside, above)]
-    if centres[0] is None or centres[1] is None:
-        return 0.0
-    here, there = (image.grid.points_mm(c[::-1]) for c in centres if c is not None)
-    return float(np.linalg.norm(here - there))
-
-
-def _centre(weights: Float, corner: NDArray[np.int64]) -> Float | None:
-    total = float(weights.sum())
-    if total <= 0:
-        return None
-    index = np.indices(weights.shape).reshape(weights.ndim, -1)
-    return np.asarray(corner + index @ weights.ravel() / total, dtype=np.float64)
-
-
-def shift_notes(shift_mm: float, volume_ml: float, organ: str, *, where: str) -> tuple[Note, ...]:
-    """W-IMG-REG beyond 5 mm for organs, or half the diameter of a lesion."""
-    diameter = 20.0 * (3.0 * volume_ml / (4.0 * np.pi)) ** (1.0 / 3.0)
-    limit = diameter / 2.0 if organ == "lesion" else ORGAN_LIMIT_MM
-    if shift_mm <= limit:
-        return ()
-    return (note("W-IMG-REG", where=where, value=shift_mm, limit=limit),)

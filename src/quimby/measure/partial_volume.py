@@ -18,6 +18,7 @@ from quimby.core.notes import Note, note, refusal
 from quimby.core.uncertain import Uncertain
 from quimby.devices.recovery import Recovered, RecoveryCurve
 from quimby.devices.recovery import recover as recover_by_curve
+from quimby.measure.alignment import off_outline_mm
 from quimby.measure.noise import Noise, estimate
 from quimby.measure.regions import Region, Regions
 from quimby.measure.templates import Scene, matrix, overlap, reblurred, scene, within
@@ -52,6 +53,7 @@ class Recovery:
     remainder: RegionActivity
     condition: float
     noise: Noise
+    off_mm: Mapping[str, float]  # how far each region's activity lies off its outline
     notes: tuple[Note, ...]
 
 
@@ -102,7 +104,8 @@ def recover(
     noise = _noise(stage, solved)
     rows = _rows(stage, solved, causes, _counts(stage, solved, noise), scan)
     notes = stage.notes + _notes(rows[:-1], solved.condition, scan)
-    return Recovery({r.name: r for r in rows[:-1]}, rows[-1], solved.condition, noise, notes)
+    off = off_outline_mm(stage, solved.concentration)
+    return Recovery({r.name: r for r in rows[:-1]}, rows[-1], solved.condition, noise, off, notes)
 
 
 def by_recovery_curve(

@@ -15,7 +15,8 @@ Float = NDArray[np.float64]
 EXTENSIVE = frozenset({"counts", "Bq", "kBq", "MBq", "GBq", "MBq h"})
 """Units of amounts in a voxel. All others (Bq/ml, HU, Gy, 1 …) are densities of some kind."""
 LOSS_ALLOWED = 0.005
-DIVIDE = 4
+COARSER = 1.2
+"""A new voxel this many times as long as an old one is averaged over, not sampled."""
 
 
 def resample(
@@ -105,13 +106,10 @@ def _nearest(m: Float, x: float, y: float, z: float) -> tuple[int, int, int]:
 
 
 def _density(image: Image, grid: Grid, moved: Rigid, outside: float | None) -> Image:
-    steps = zip(grid.spacing_mm, image.grid.spacing_mm, strict=True)
-    divide = DIVIDE if any(new > 1.2 * old for new, old in steps) else 1
-    back = moved.inverse()
-    total = np.zeros(grid.shape)
-    for offset in _offsets(divide):
-        total += _layer(image, grid, back, offset)
-    values = total / divide**3
+    to_source = np.linalg.inv(image.grid.affine) @ _matrix(moved.inverse()) @ grid.affine
+    source = np.ascontiguousarray(image.array)
+    divide = np.array(_points(image.grid, grid))
+    values = _averaged(source, np.ascontiguousarray(to_source[:3]), np.array(grid.shape), divide)
     beyond = ~np.isfinite(values)
     if beyond.any():
         if outside is None:
@@ -120,17 +118,57 @@ def _density(image: Image, grid: Grid, moved: Rigid, outside: float | None) -> I
     return Image(grid, values, image.unit)
 
 
-def _offsets(divide: int) -> Float:
-    steps = (np.arange(divide) + 0.5) / divide - 0.5
-    return np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+def _points(source: Grid, target: Grid) -> tuple[int, int, int]:
+    """Points to average along (slice, row, column) of a new voxel: one for each old one in it."""
+    i, j, k = (
+        1 if new <= COARSER * old else int(np.ceil(new / old))
+        for new, old in zip(target.spacing_mm, source.spacing_mm, strict=True)
+    )
+    return k, j, i
 
 
-def _layer(image: Image, grid: Grid, back: Rigid, offset: Float) -> Float:
-    k, j, i = np.indices(grid.shape, sparse=True)
-    m = np.linalg.inv(image.grid.affine) @ _matrix(back) @ grid.affine
-    x, y, z = i + offset[2], j + offset[1], k + offset[0]
-    index = [m[r, 0] * x + m[r, 1] * y + m[r, 2] * z + m[r, 3] for r in (2, 1, 0)]
-    return _read(image, index)
+@njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _averaged(
+    source: NDArray[np.generic], m: Float, shape: NDArray[np.int64], divide: NDArray[np.int64]
+) -> Float:
+    """Mean of the source over points spread in each new voxel; NaN where one lies beyond it."""
+    out = np.empty((shape[0], shape[1], shape[2]))
+    parts = divide[0] * divide[1] * divide[2]
+    for k in range(shape[0]):
+        for j in range(shape[1]):
+            for i in range(shape[2]):
+                total = 0.0
+                for c in range(divide[0]):
+                    z = k + (c + 0.5) / divide[0] - 0.5
+                    for b in range(divide[1]):
+                        y = j + (b + 0.5) / divide[1] - 0.5
+                        for a in range(divide[2]):
+                            x = i + (a + 0.5) / divide[2] - 0.5
+                            u = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3]
+                            v = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + m[1, 3]
+                            w = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z + m[2, 3]
+                            total += _linear(source, u, v, w)
+                out[k, j, i] = total / parts
+    return out
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _linear(source: NDArray[np.generic], u: float, v: float, w: float) -> float:
+    """Trilinear value at (column, row, slice); to half a voxel beyond the centres the edge's."""
+    nk, nj, ni = source.shape
+    if u < -0.5 or u > ni - 0.5 or v < -0.5 or v > nj - 0.5 or w < -0.5 or w > nk - 0.5:
+        return np.nan
+    u, v, w = min(max(u, 0.0), ni - 1.0), min(max(v, 0.0), nj - 1.0), min(max(w, 0.0), nk - 1.0)
+    i, j, k = int(u), int(v), int(w)
+    p, q, r = u - i, v - j, w - k
+    i2, j2, k2 = min(i + 1, ni - 1), min(j + 1, nj - 1), min(k + 1, nk - 1)
+    low = (1 - q) * ((1 - p) * source[k, j, i] + p * source[k, j, i2]) + q * (
+        (1 - p) * source[k, j2, i] + p * source[k, j2, i2]
+    )
+    high = (1 - q) * ((1 - p) * source[k2, j, i] + p * source[k2, j, i2]) + q * (
+        (1 - p) * source[k2, j2, i] + p * source[k2, j2, i2]
+    )
+    return float((1 - r) * low + r * high)
 
 
 def _matrix(moved: Rigid) -> Float:

@@ -91,9 +91,12 @@ def _log_normal(cohort: Cohort) -> tuple[float, float] | None:
 
 
 def places(
-    dose_per_activity_gy_per_gbq: float, organ: str, cohorts: Iterable[Cohort]
+    dose_per_activity_gy_per_gbq: float, organ: str, cohorts: Iterable[Cohort], *, method: str = ""
 ) -> tuple[Place, ...]:
-    """Every cohort of this organ in Gy/GBq: those with a spread first, then the larger ones."""
+    """Every cohort of this organ in Gy/GBq: those with a spread and measured alike first.
+
+    `method` ("SPECT") puts cohorts whose method begins with it before others.
+    """
     rows = [c for c in cohorts if c.organ == organ and c.unit == "Gy/GBq"]
-    rows.sort(key=lambda c: (c.sd is None, c.tag == "M", -c.n))
+    rows.sort(key=lambda c: (c.sd is None, not c.method.startswith(method), c.tag == "M", -c.n))
     return tuple(place(dose_per_activity_gy_per_gbq, c) for c in rows)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,10 @@ from quimby.core.grid import Image, Rigid
 from quimby.core.notes import Note
 from quimby.core.source import Constant
 from quimby.core.uncertain import Uncertain
+from quimby.effect.dvh import Dvh
+from quimby.effect.limits import Check
+from quimby.kinetics.choose import Alternative
+from quimby.population.places import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +31,7 @@ class Sample:
     time_h: float  # h after start of administration
     activity_mbq: Uncertain
     uncorrected_mbq: float  # before partial-volume correction
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """A model that was also tried."""
-
-    model: str
-    tia_mbq_h: float | None
-    chi2: float | None
-    p: float | None
-    verdict: str  # "used", "admissible", "rejected: …", "not possible: …"
+    by_recovery_curve_mbq: float | None = None  # corrected by the volume-recovery curve instead
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,51 +52,6 @@ class Curve:
     alternatives: tuple[Alternative, ...]
     band_times_h: tuple[float, ...]  # for the plot
     band_u_mbq: tuple[float, ...]  # k = 1, random and prior causes
-
-
-@dataclass(frozen=True, slots=True)
-class Dvh:
-    """Dose-volume figures of one region, from the voxel dose."""
-
-    mean_gy: float
-    d98_gy: float
-    d90_gy: float
-    d70_gy: float
-    d50_gy: float
-    d2_gy: float
-    dose_gy: tuple[float, ...]  # cumulative curve
-    volume_fraction: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LimitCheck:
-    """A cumulative value against one limit."""
-
-    quantity: str  # "absorbed dose" or "BED"
-    total_gy: Uncertain
-    limit_gy: float
-    limit_name: str  # e.g. "kidneys, risk factors"
-    probability_above: float
-    constant: Constant
-
-    @property
-    def share(self) -> float:
-        """Total as a fraction of the limit."""
-        return self.total_gy.value / self.limit_gy
-
-
-@dataclass(frozen=True, slots=True)
-class PopulationPlace:
-    """Where a dose per activity lies among published patients; None where no range is given."""
-
-    source: str
-    n: int
-    mean_gy_per_gbq: float
-    sd_gy_per_gbq: float | None
-    centile: float | None  # 0-100, log-normal with the published mean and sd
-    range_gy_per_gbq: tuple[float, float] | None  # 5 to 95 %
-    tag: str
-    method: str  # how it was measured there
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +76,8 @@ class RegionResult:
     eqd2_gy: Uncertain | None
     total_dose_gy: Uncertain  # this course so far, with earlier exposures
     total_bed_gy: Uncertain | None
-    limits: tuple[LimitCheck, ...]
-    population: tuple[PopulationPlace, ...]
+    limits: tuple[Check, ...]
+    population: tuple[Place, ...]
     dvh: Dvh | None
     voxel_rescale: float | None  # region TIA / sum of voxel TIA before rescaling
     recovery: tuple[float, ...]  # apparent / recovered activity, one a sample
@@ -193,6 +143,7 @@ class Pictures:
     dose: Image  # Gy, after rescaling to recovered activity
     occupancy: Mapping[str, Image]  # region -> [0, 1] on `dose.grid`
     masks_ct: Mapping[str, Image]  # region -> [0, 1] on the CT's grid
+    ct_files: tuple[Path, ...]  # slices of the reference CT
     registered_ct: Mapping[str, Image]  # measurement -> its CT brought to the reference CT's grid
 
 

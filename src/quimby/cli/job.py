@@ -1,0 +1,98 @@
+"""`quimby run`: a study or a folder in, a folder of results out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from quimby.cli.terminal import StepLines, console
+from quimby.core.notes import Note
+from quimby.report.rounding import plus_minus
+from quimby.report.write import refuse_to_overwrite, write
+from quimby.study.answers import parse_answers
+from quimby.study.document import Study, read_study
+from quimby.study.draft import draft
+from quimby.study.progress import Step
+from quimby.study.result import RegionResult, Result
+from quimby.study.run import run
+
+BLOCKED = 3  # exit code with --strict
+SHOWN = 4
+
+
+def run_job(
+    source: Path, out: Path, *, answers: Sequence[str] = (), zone: str | None = None,
+    quiet: bool = False, as_json: bool = False, strict: bool = False,
+) -> int:  # fmt: skip
+    """Run the whole chain and say what came of it; returns the exit code."""
+    refuse_to_overwrite(out)
+    result, files = calculate(load(source, answers, zone), out, quiet=quiet)
+    if as_json:
+        sys.stdout.write((out / "result.json").read_text("utf-8"))
+    elif not quiet:
+        summary(console(), result, files, out)
+    blocked = any(n.severity == "blocking" for n in result.notes)
+    return BLOCKED if strict and blocked else 0
+
+
+def load(source: Path, answers: Sequence[str], zone: str | None) -> Study:
+    """A study from its document, or drafted from a folder."""
+    given = parse_answers(answers)
+    if source.is_dir():
+        return draft(source, answers=given, zone=zone).study()
+    return read_study(source, answers=given, zone=zone)
+
+
+def calculate(study: Study, out: Path, *, quiet: bool) -> tuple[Result, tuple[Path, ...]]:
+    """Run and write, with steps shown as they go."""
+    with StepLines(quiet=quiet) as show:
+        result = run(study, progress=show)
+        show(Step("report"))
+        files = write(result, out, ct_files=result.pictures.ct_files if result.pictures else ())
+    return result, files
+
+
+def summary(to: Console, result: Result, files: Sequence[Path], out: Path) -> None:
+    """A short account: doses, what blocks signing, what to open."""
+    to.print()
+    paired = {name for pair in result.combined for name in pair.members}
+    for row in (*result.combined, *(r for r in result.regions if r.name not in paired)):
+        to.print(" " + escape(line(row)))
+    blocking = [n for n in result.notes if n.severity == "blocking"]
+    warnings = [n for n in result.notes if n.severity == "warning"]
+    if blocking:
+        to.print(f"\n {_count(len(blocking), 'thing')} to mend or override before signing")
+        _list(to, blocking)
+    if warnings:
+        to.print(f"\n {_count(len(warnings), 'warning')}")
+        _list(to, warnings[:SHOWN])
+        if len(warnings) > SHOWN:
+            to.print(f"  and {len(warnings) - SHOWN} more, on the report's page of notes")
+    folders = sorted({f.parent.name for f in files if f.parent != out})
+    to.print(f"\n Open {out / 'report.pdf'}", markup=False)
+    to.print(f" Also {out / 'result.json'} · " + " · ".join(f"{f}/" for f in folders), markup=False)
+
+
+def line(row: RegionResult) -> str:
+    """One region in one line: dose, total and share of limit where there is one."""
+    text = f"{row.name:<12} {plus_minus(row.absorbed_dose_gy)} Gy"
+    doses = [c for c in row.limits if c.quantity == "absorbed dose"]
+    if doses:
+        check = doses[0]
+        text += f", {plus_minus(row.total_dose_gy)} in total"
+        text += f", {check.share:.0%} of {check.limit_gy:g} Gy"
+    return text
+
+
+def _list(to: Console, notes: Sequence[Note]) -> None:
+    for n in notes:
+        to.print(f"  {n.code:<16} {n.where}: {n.text}", markup=False)
+        to.print(f"  {'':<16} → {n.do}", markup=False)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,200 @@
+"""From a filled cylinder and spheres to a camera record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from quimby.core.notes import Note, refusal
+from quimby.core.time import aware, hours_between
+from quimby.core.uncertain import Uncertain
+from quimby.devices.calibration import SUM, plausibility_notes, seconds
+from quimby.devices.camera import (
+    CameraRecord,
+    FactorRecord,
+    PointSpreadRecord,
+    RawData,
+    Reconstruction,
+    RecoveryRecord,
+    Scanner,
+    WindowRecord,
+)
+from quimby.devices.cylinder import CylinderResult, cylinder_factor
+from quimby.devices.matching import UNKNOWN
+from quimby.devices.point_spread import (
+    PointSpread,
+    Sphere,
+    SphereRecovery,
+    fit_point_spread,
+    measured_recovery,
+)
+from quimby.devices.recovery import RecoveryFit, fit_recovery
+from quimby.measure.dicom import read_emission
+from quimby.measure.scans import EmissionScan, Timing
+from quimby.physics.decay import decay_factor
+from quimby.physics.nuclides import nuclide
+from quimby.study.files import Shelf
+from quimby.study.records import FillRecord
+
+ASSAY = "calibrator assay of the phantom"
+VALID_FOR = timedelta(days=365)
+NOISE = 0.01
+"""Least relative uncertainty of one sphere's recovery; its noise is not known from one scan."""
+
+
+@dataclass(frozen=True, eq=False)
+class Commissioned:
+    """A camera record and what its making showed."""
+
+    record: CameraRecord
+    cylinder: CylinderResult
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class RecoveryMeasured:
+    """Recovery and point spread from one sphere scan."""
+
+    record: CameraRecord
+    spheres: tuple[SphereRecovery, ...]
+    fit: RecoveryFit
+    point_spread: PointSpread
+    notes: tuple[Note, ...]
+
+
+def counting_time(scan: EmissionScan) -> Timing:
+    """How long a scan counted, or E-DCM-FRAMEDUR: it is never guessed."""
+    if scan.timing is None:
+        raise refusal("E-DCM-FRAMEDUR", where=scan.files[0].name, found="nothing")
+    return scan.timing
+
+
+def commission_cylinder(
+    scan: EmissionScan, fill: FillRecord, *, shelf: Shelf, zone: str | None = None
+) -> Commissioned:
+    """Calibrate a camera from a cylinder scan and what was filled into it.
+
+    Counting time is the sum of projection times (all heads); the record says so.
+    E-FILL-KEY when the filling names no cylinder activity.
+    """
+    if fill.cylinder_activity_mbq is None:
+        problem = "cylinder_activity_mbq is missing."
+        raise refusal("E-FILL-KEY", where="fill record", problem=problem)
+    time = counting_time(scan)
+    duration_s = seconds(time, SUM)
+    assay = Uncertain(
+        fill.cylinder_activity_mbq,
+        {ASSAY: fill.cylinder_assay_relative_u * fill.cylinder_activity_mbq},
+    )
+    half_life_h = nuclide(fill.nuclide).half_life_h.value
+    elapsed_h = _elapsed(scan, fill, zone) + time.elapsed_scan_time_s / 7200.0
+    found = cylinder_factor(
+        scan.image, duration_s=duration_s, convention=SUM, activity_mbq=assay,
+        elapsed_h=elapsed_h, half_life_h=half_life_h,
+    )  # fmt: skip
+    notes = [*scan.notes, *found.notes]
+    if found.factor.unit == "cps/MBq":
+        notes += plausibility_notes(found.factor.value.value)
+    record = _record(scan, fill, found, duration_s, shelf)
+    return Commissioned(record, found, tuple(notes))
+
+
+def _elapsed(scan: EmissionScan, fill: FillRecord, zone: str | None) -> float:
+    where = scan.files[0].name
+    if scan.acquired_at is None:
+        raise refusal("E-DCM-TIME", where=where, what="The scan does not say when it was made")
+    start = aware(scan.acquired_at, where=where, zone=zone)
+    return hours_between(aware(fill.assayed_at, where="fill record", zone=zone), start)
+
+
+def _record(
+    scan: EmissionScan, fill: FillRecord, found: CylinderResult, duration_s: float, shelf: Shelf
+) -> CameraRecord:
+    device, value = scan.device, found.factor.value
+    made = fill.assayed_at.date() if scan.acquired_at is None else scan.acquired_at.date()
+    raw = shelf.entry("cylinder", scan.files)
+    heads = scan.timing.heads if scan.timing else 1
+    return CameraRecord(
+        id=f"{device.manufacturer or UNKNOWN} {device.model or UNKNOWN}, {fill.nuclide}",
+        level="local",
+        nuclide=fill.nuclide,
+        image_unit="counts" if scan.image.unit == "counts" else "Bq/ml",
+        scanner=Scanner(
+            manufacturer=device.manufacturer or UNKNOWN, model=device.model or UNKNOWN,
+            serial=device.serial or UNKNOWN, software=device.software or UNKNOWN,
+        ),
+        collimator=device.collimator or UNKNOWN,
+        windows=tuple(
+            WindowRecord(role="photopeak", lower_kev=w.lower_kev, upper_kev=w.upper_kev)
+            for w in device.windows
+        ),
+        reconstruction=Reconstruction(
+            method=device.reconstruction or UNKNOWN, corrections=device.corrections,
+            matrix=scan.image.grid.shape, voxel_mm=scan.image.grid.spacing_mm,
+        ),
+        calibrator="unknown",
+        factor=FactorRecord(
+            value=value.value, unit=found.factor.unit, convention=found.factor.convention,
+            u_relative={cause: u / value.value for cause, u in value.budget()},
+            geometry="cylinder", voi_rule="whole phantom, 20 mm beyond its wall", heads=heads,
+            counts=found.total if scan.image.unit == "counts" else None, counting_s=duration_s,
+            activity_mbq=fill.cylinder_activity_mbq or 0.0,
+            activity_at=fill.assayed_at.isoformat(),
+        ),
+        dead_time="none",
+        date=made,
+        valid_until=made + VALID_FOR,
+        operator=UNKNOWN,
+        reviewer=UNKNOWN,
+        raw_data=(RawData(role=raw.role, path=raw.path, sha256=raw.sha256),),
+    )  # fmt: skip
+
+
+def commission_spheres(
+    scan: EmissionScan, fill: FillRecord, camera: CameraRecord, *, shelf: Shelf,
+    zone: str | None = None,
+) -> RecoveryMeasured:  # fmt: skip
+    """Measure recovery and point spread with a calibrated camera, and add them to its record.
+
+    E-FILL-KEY when the filling names no concentration or no sphere with its centre.
+    """
+    spheres = [Sphere(s.diameter_mm, s.centre_mm) for s in fill.spheres if s.centre_mm is not None]
+    if fill.sphere_concentration_mbq_per_ml is None or not spheres:
+        problem = "sphere_concentration_mbq_per_ml, or spheres with centre_mm, are missing."
+        raise refusal("E-FILL-KEY", where="fill record", problem=problem)
+    time = counting_time(scan) if scan.image.unit == "counts" else None
+    middle_h = time.elapsed_scan_time_s / 7200.0 if time else 0.0
+    decayed = decay_factor(_elapsed(scan, fill, zone) + middle_h,
+                           nuclide(fill.nuclide).half_life_h.value)  # fmt: skip
+    concentration = fill.sphere_concentration_mbq_per_ml * decayed
+    assay = {"sphere assay": fill.sphere_assay_relative_u * concentration}
+    image = camera.activity_image(scan.image, time).image
+    spread = fit_point_spread(image, spheres, concentration)
+    measured = measured_recovery(image, spheres, Uncertain(concentration, assay),
+                                 shift_mm=spread.shift_mm)  # fmt: skip
+    fit = fit_recovery(
+        [m.sphere.volume_ml for m in measured], [m.coefficient.value for m in measured],
+        [NOISE] * len(measured), u_common=fill.sphere_assay_relative_u, cf_geometry="cylinder",
+        reconstruction=camera.reconstruction.method,
+    )  # fmt: skip
+    raw = shelf.entry("spheres", scan.files)
+    record = camera.model_copy(update={
+        "recovery": RecoveryRecord(
+            alpha_ml=fit.curve.alpha_ml, beta=fit.curve.beta, covariance=fit.curve.covariance,
+            volume_range_ml=fit.curve.volume_range_ml, cf_geometry="cylinder",
+        ),
+        "point_spread": PointSpreadRecord(fwhm_mm=spread.fwhm_mm.value, u_mm=spread.fwhm_mm.u),
+        "raw_data": (
+            *(r for r in camera.raw_data if r.role != "spheres"),
+            RawData(role=raw.role, path=raw.path, sha256=raw.sha256),
+        ),
+    })  # fmt: skip
+    return RecoveryMeasured(record, measured, fit, spread, (*scan.notes, *spread.notes))
+
+
+def read_scan(path: Path, shelf: Shelf) -> EmissionScan:
+    """The one reconstructed scan at a path: a file, or a folder that holds it."""
+    from quimby.study.document import Series
+
+    return read_emission(shelf.files(Series(path=str(path))))

@@ -1,0 +1,243 @@
+"""The study document: one patient's course, as a file that a person can read and change.
+
+TOML (JSON is accepted), versioned, every quantity with its unit, every time with its zone.
+A course is a list of administrations (cycles, tracer or therapy), each with its measurements;
+later kinds of measurement join the list without a new format.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from quimby.core.errors import QuimbyError
+from quimby.core.notes import Note, refusal
+from quimby.core.units import quantity
+from quimby.study.answers import apply_answers
+
+FORMAT: Literal["quimby-study/1"] = "quimby-study/1"
+
+
+def _unit(kind: str) -> BeforeValidator:
+    """Reads "7.37 GBq" into Quimby's unit of that kind when a document is read."""
+
+    def read(text: Any) -> float:
+        try:
+            return quantity(text, kind, where="")
+        except QuimbyError as error:
+            raise ValueError(f"{error.what} {error.do}.") from None
+
+    return BeforeValidator(read, json_schema_input_type=str)
+
+
+ActivityMBq = Annotated[float, _unit("activity"), Field(gt=0)]
+DoseGy = Annotated[float, _unit("dose"), Field(ge=0)]
+MassG = Annotated[float, _unit("mass"), Field(gt=0)]
+Fraction = Annotated[float, _unit("fraction"), Field(ge=0, lt=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class CountingText:
+    """How long a scan counted, as written: "20 s x 60 x 2"."""
+
+    seconds: float
+    projections: int
+    heads: int
+
+
+def _counting(text: Any) -> Any:
+    """Reads "20 s x 60 x 2": time of a projection, projections of one head, heads."""
+    match = _COUNTING.match(str(text))
+    if match is None:
+        raise ValueError('write it as "20 s x 60 x 2": time, projections of one head, heads')
+    return CountingText(float(match[1].replace(",", ".")), int(match[2]), int(match[3]))
+
+
+_COUNTING = re.compile(r"^\s*(\d+(?:[.,]\d+)?)\s*s\s*[x×*]\s*(\d+)\s*[x×*]\s*(\d+)\s*$")
+Counting = Annotated[CountingText, BeforeValidator(_counting, json_schema_input_type=str)]
+
+
+class Part(BaseModel):
+    """Frozen, and strict about keys: a misspelt one is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class Series(Part):
+    """Files of one DICOM series: a file, or every file of `series` under the folder `path`."""
+
+    path: str
+    series: str = ""
+
+
+class Residual(Part):
+    """Activity left in a syringe, vial or line."""
+
+    activity: ActivityMBq
+    at: datetime
+
+
+class Spect(Part):
+    """One SPECT/CT scan."""
+
+    kind: Literal["spect"] = "spect"
+    id: str
+    image: Series
+    ct: Series | None = None
+    at: datetime | None = Field(None, description="start of acquisition, if the file is wrong")
+    counting: Counting | None = Field(
+        None, description="time, projections of one head, heads, if the file does not say"
+    )
+    decay_reference: Literal["NONE", "START", "ADMIN"] | None = Field(
+        None, description="moment the file's activities stand for, if it does not say"
+    )
+    count_rate: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="photopeak counts per second of one head, from the projections"
+    )
+
+
+class Outlines(Part):
+    """Outlines of the regions, drawn on the CT of one measurement."""
+
+    paths: list[str] = Field(min_length=1, description="RTSTRUCT or SEG files")
+    on: str = Field(description="id of the measurement whose CT they were drawn on")
+    regions: dict[str, str] = Field(
+        default_factory=dict, description='outline name -> what it is, e.g. "kidney, left"'
+    )
+
+
+class Administration(Part):
+    """One administration and what was measured after it."""
+
+    id: str
+    cycle: int = Field(1, ge=1)
+    kind: Literal["therapy", "tracer"] = "therapy"
+    nuclide: str
+    agent: str = ""
+    activity: ActivityMBq | None = None
+    activity_u: Fraction | None = Field(None, description="standard uncertainty, e.g. '3 %'")
+    prescribed: ActivityMBq | None = None
+    at: datetime | None = None
+    residuals: list[Residual] | None = Field(
+        None, description="left in syringe, vial, lines; an empty list says: activity is net"
+    )
+    measurements: list[Spect] = Field(default_factory=list)
+    outlines: Outlines | None = None
+
+
+class EarlierExposure(Part):
+    """Dose an organ got before: an earlier cycle, another radionuclide, external beam."""
+
+    organ: str
+    what: str
+    date: str = ""
+    dose: DoseGy
+    dose_u: Fraction = 0.15
+    bed: DoseGy | None = None
+
+
+class PatientDocument(Part):
+    """Who is treated."""
+
+    id: str
+    name: str = ""
+    birth_date: str = ""
+    sex: Literal["F", "M", "O", ""] = ""
+    weight: MassG | None = None
+    indication: str = ""
+    renal_function: str = ""
+    risk_factors: list[str] = Field(default_factory=list)
+    single_kidney: bool = False
+    mirror_anatomy: bool = Field(False, description="organs lie mirrored; sides are not checked")
+
+
+class Calibration(Part):
+    """The camera: its record, or the scans to make one from."""
+
+    camera: str | None = Field(None, description="camera.toml made by `quimby calibrate`")
+    cylinder: Series | None = None
+    spheres: Series | None = None
+    fill: str | None = Field(None, description="what was filled into the phantoms (JSON)")
+
+
+class Centre(Part):
+    """What the report's head says."""
+
+    name: str = ""
+    report_number: str = ""
+    example: bool = Field(False, description="invented data; the report says so")
+
+
+class StudyDocument(Part):
+    """One patient's course."""
+
+    format: Literal["quimby-study/1"] = FORMAT
+    id: str
+    therapy: str
+    protocol: str
+    zone: str | None = Field(None, description="IANA zone for times that have none")
+    cycles_planned: int | None = None
+    centre: Centre = Centre()
+    patient: PatientDocument
+    earlier: list[EarlierExposure] = Field(default_factory=list)
+    calibration: Calibration = Calibration()
+    administrations: list[Administration] = Field(min_length=1)
+
+
+class Study(BaseModel):
+    """A study document and the folder its paths are relative to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    document: StudyDocument
+    folder: Path
+    notes: tuple[Note, ...] = ()  # what was noted while it was drafted
+
+
+def parse_study(data: dict[str, Any], *, where: str) -> StudyDocument:
+    """Validate a document; the first wrong key is named (E-STUDY-KEY)."""
+    try:
+        return StudyDocument.model_validate(data)
+    except ValidationError as error:
+        raise refusal("E-STUDY-KEY", where=where, problem=problems(error)) from None
+
+
+def problems(error: ValidationError) -> str:
+    """Every failed key of a pydantic error, in words on one line."""
+    lines = []
+    for row in error.errors():
+        key = ".".join(str(step) for step in row["loc"]) or "the document"
+        lines.append(f"{key}: {row['msg'].removeprefix('Value error, ')}")
+    return "; ".join(lines)
+
+
+def read_study(
+    path: str | Path, *, answers: Mapping[str, str] | None = None, zone: str | None = None
+) -> Study:
+    """Read a study document, TOML or JSON; `answers` and `zone` go before what it says.
+
+    Raises
+    ------
+    InputError
+        E-STUDY-FILE, E-STUDY-SYNTAX (with line), E-STUDY-KEY (with key).
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise refusal("E-STUDY-FILE", where="study document", path=file)
+    try:
+        text = file.read_text("utf-8")
+        data = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise refusal("E-STUDY-SYNTAX", where=str(file), problem=error) from None
+    apply_answers(data, answers or {})
+    if zone:
+        data["zone"] = zone
+    return Study(document=parse_study(data, where=str(file)), folder=file.resolve().parent)

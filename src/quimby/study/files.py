@@ -1,0 +1,59 @@
+"""From the paths of a study to the files they stand for, and their digests."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from quimby.core.notes import refusal
+from quimby.measure.dicom import Survey, survey
+from quimby.study.document import Series
+from quimby.study.result import InputFile
+
+
+class Shelf:
+    """Finds the files of a series under a study's folder; each folder is looked through once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._surveys: dict[Path, Survey] = {}
+
+    def path(self, relative: str) -> Path:
+        """An existing path of the study, or E-STUDY-FILE."""
+        found = self.folder / relative
+        if not found.exists():
+            raise refusal("E-STUDY-FILE", where="study document", path=relative)
+        return found
+
+    def files(self, series: Series) -> tuple[Path, ...]:
+        """Every file of the series under its path, with maps that belong to it.
+
+        E-STUDY-SERIES when no file, or (no UID being given) more than one series, lies there.
+        """
+        root = self.path(series.path)
+        if root not in self._surveys:
+            self._surveys[root] = survey(root)
+        seen = self._surveys[root]
+        images = [s for s in seen.series if s.kind not in ("rwvm", "rtstruct", "seg", "rtdose")]
+        found = [s for s in images if series.series in ("", s.series_uid)]
+        if len(found) != 1:
+            wanted = series.series or f"one series only ({len(found)} lie there)"
+            raise refusal("E-STUDY-SERIES", where="study document", path=series.path,
+                          series=wanted)  # fmt: skip
+        return seen.files_for(found[0])
+
+    def entry(self, role: str, files: Iterable[Path]) -> InputFile:
+        """One line of the trace: what the files are for, and one digest over them all."""
+        names = sorted(files)
+        whole = hashlib.sha256()
+        for name in names:
+            whole.update(hashlib.sha256(name.read_bytes()).digest())
+        shown = names[0] if len(names) == 1 else names[0].parent
+        return InputFile(role, self._shown(shown), len(names), whole.hexdigest())
+
+    def _shown(self, path: Path) -> str:
+        """Relative to the study where it can be: a report names no machine's folders."""
+        root = self.folder.resolve()
+        inside = path.resolve().is_relative_to(root)
+        return path.resolve().relative_to(root).as_posix() if inside else path.name

@@ -1,0 +1,244 @@
+"""Step 1, read: every file of a study as values, checked to belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from quimby.core.notes import Note, note, refusal
+from quimby.core.outline import Outline
+from quimby.core.time import aware
+from quimby.devices.camera import CameraRecord, ScanFacts, read_camera
+from quimby.measure import checks
+from quimby.measure.dicom import read_ct, read_emission, read_outline_file
+from quimby.measure.scans import CtScan, EmissionScan, Identity, Timing
+from quimby.study.commission import commission_cylinder, commission_spheres
+from quimby.study.document import Administration, Calibration, Spect, Study
+from quimby.study.files import Shelf
+from quimby.study.progress import Progress, Step
+from quimby.study.records import read_fill
+from quimby.study.result import InputFile
+
+
+@dataclass(frozen=True, eq=False)
+class Visit:
+    """One measurement read: the scan, its CT, and when it was, in hours."""
+
+    id: str
+    scan: EmissionScan
+    ct: CtScan
+    acquired_at: datetime
+    time_h: float
+    count_rate: float | None  # photopeak counts per second of one head, where known
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """All that one administration's chain starts from."""
+
+    administration: Administration
+    started_at: datetime
+    visits: tuple[Visit, ...]  # in order of time
+    reference: str  # id of the visit on whose CT the outlines lie
+    outlines: tuple[Outline, ...]
+    camera: CameraRecord
+    files: tuple[InputFile, ...]
+    notes: tuple[Note, ...]
+
+    @property
+    def reference_ct(self) -> CtScan:
+        """The CT that the outlines were drawn on."""
+        return next(v.ct for v in self.visits if v.id == self.reference)
+
+
+def read_inputs(study: Study, given: Administration, *, progress: Progress) -> Inputs:
+    """Read and check everything one administration names.
+
+    Raises the readers' and the checks' errors, E-STUDY-MISSING for a key that a run needs.
+    """
+    shelf = Shelf(study.folder)
+    zone = study.document.zone
+    _needed(given, study)
+    camera, camera_notes = read_calibration(study.document.calibration, shelf, zone=zone)
+    scans: dict[str, EmissionScan] = {}
+    cts: dict[str, CtScan] = {}
+    entries: list[InputFile] = []
+    for number, measured in enumerate(given.measurements, start=1):
+        progress(Step("read", f"scan {number} of {len(given.measurements)}"))
+        scans[measured.id], cts[measured.id] = _pair(measured, shelf)
+        entries.append(shelf.entry(f"{measured.id}, SPECT", scans[measured.id].files))
+        entries.append(shelf.entry(f"{measured.id}, CT", cts[measured.id].files))
+    outlines, outline_notes = _outlines(given, shelf, entries)
+    entries += [InputFile(r.role, r.path, 1, r.sha256) for r in camera.raw_data]
+    visits, time_notes = _in_time(given, scans, cts, zone)
+    notes = [*study.notes, *camera_notes, *outline_notes, *time_notes]
+    notes += _belongs_together(study, given, visits)
+    notes += [n for v in visits for n in (*v.scan.notes, *v.ct.notes)]
+    notes += [n for v in visits for n in camera.check(facts(v.scan, v.acquired_at), where=v.id)]
+    reference = _reference(given, visits, outlines)
+    started = aware(given.at or "", where="administration", zone=zone)
+    return Inputs(given, started, visits, reference, outlines, camera, tuple(entries),
+                  tuple(notes))  # fmt: skip
+
+
+def _needed(given: Administration, study: Study) -> None:
+    """Keys that a draft may leave open and a run cannot."""
+    for key in ("activity", "at", "outlines", "measurements"):
+        if not getattr(given, key):
+            raise refusal("E-STUDY-KEY", where=f"study {study.document.id}",
+                          problem=f"administrations.{given.id}.{key} is missing.")  # fmt: skip
+
+
+def _pair(measured: Spect, shelf: Shelf) -> tuple[EmissionScan, CtScan]:
+    if measured.ct is None:
+        raise refusal("E-STUDY-KEY", where=f"measurement {measured.id}",
+                      problem=f"measurement {measured.id} has no ct.")  # fmt: skip
+    told = measured.counting
+    timing = Timing(told.seconds, told.projections, told.heads) if told else None
+    scan = read_emission(shelf.files(measured.image), timing=timing)
+    if measured.decay_reference is not None:
+        kept = tuple(n for n in scan.notes if not n.code.endswith("DCM-DECAY-REF"))
+        scan = replace(scan, decay_reference=measured.decay_reference, notes=kept)
+    return scan, read_ct(shelf.files(measured.ct))
+
+
+def read_calibration(
+    calibration: Calibration, shelf: Shelf, *, zone: str | None
+) -> tuple[CameraRecord, tuple[Note, ...]]:
+    """The camera's record: read, or made here from its cylinder, spheres and filling."""
+    if calibration.camera is not None:
+        record = read_camera(shelf.path(calibration.camera))
+        return record, _no_point_spread(record)
+    if calibration.cylinder is None or calibration.fill is None:
+        problem = "calibration names neither a camera nor a cylinder with its fill."
+        raise refusal("E-STUDY-KEY", where="calibration", problem=problem)
+    fill = read_fill(shelf.path(calibration.fill))
+    made = commission_cylinder(
+        read_emission(shelf.files(calibration.cylinder)), fill, shelf=shelf, zone=zone
+    )
+    record, notes = made.record, made.notes
+    if calibration.spheres is not None:
+        scan = read_emission(shelf.files(calibration.spheres))
+        more = commission_spheres(scan, fill, record, shelf=shelf, zone=zone)
+        record, notes = more.record, (*notes, *more.notes)
+    return record, (*notes, *_no_point_spread(record))
+
+
+def _no_point_spread(record: CameraRecord) -> tuple[Note, ...]:
+    if record.point_spread is not None:
+        return ()
+    return (note("S-PVC-NONE", where=record.id),)
+
+
+def _outlines(
+    given: Administration, shelf: Shelf, entries: list[InputFile]
+) -> tuple[tuple[Outline, ...], tuple[Note, ...]]:
+    assert given.outlines is not None
+    found: list[Outline] = []
+    notes: list[Note] = []
+    for path in given.outlines.paths:
+        file = read_outline_file(shelf.path(path))
+        found += file.outlines
+        notes += file.notes
+        entries.append(shelf.entry("outlines", [shelf.path(path)]))
+    _each_drawn_once(found, given)
+    return tuple(found), tuple(notes)
+
+
+def _each_drawn_once(outlines: Sequence[Outline], given: Administration) -> None:
+    """Two outlines of one name are two versions: neither may silently win."""
+    names = [outline.name for outline in outlines]
+    for outline in outlines:
+        if names.count(outline.name) > 1:
+            problem = (f"outline {outline.name!r} is drawn more than once; name one set in "
+                       f"administrations.{given.id}.outlines.paths.")  # fmt: skip
+            raise refusal("E-STUDY-KEY", where=outline.origin or "outlines", problem=problem)
+
+
+def _in_time(
+    given: Administration, scans: Mapping[str, EmissionScan], cts: Mapping[str, CtScan],
+    zone: str | None,
+) -> tuple[tuple[Visit, ...], tuple[Note, ...]]:  # fmt: skip
+    """Visits in order of time; naive clock times take the study's zone, with a note."""
+    written = {m.id: m.at or scans[m.id].acquired_at for m in given.measurements}
+    missing = [name for name, moment in written.items() if moment is None]
+    if missing:
+        problem = f"{missing[0]} says nowhere when it was acquired; give its at."
+        raise refusal("E-STUDY-KEY", where=f"measurement {missing[0]}", problem=problem)
+    known = {name: moment for name, moment in written.items() if moment is not None}
+    hours = checks.after_administration(given.at or "", known, zone=zone)
+    rates = {m.id: m.count_rate for m in given.measurements}
+    visits = [
+        Visit(
+            name,
+            scans[name],
+            cts[name],
+            aware(moment, where=name, zone=zone),
+            hours[name],
+            rates[name],
+        )
+        for name, moment in known.items()
+    ]
+    naive = any(moment.tzinfo is None for moment in known.values())
+    notes = (note("I-TIME-ZONE", where="acquisition times", zone=zone),) if naive else ()
+    return tuple(sorted(visits, key=lambda v: v.time_h)), notes
+
+
+def _belongs_together(
+    study: Study, given: Administration, visits: tuple[Visit, ...]
+) -> tuple[Note, ...]:
+    """One patient, one nuclide, lying as said. The study document is one of the witnesses."""
+    patient = study.document.patient
+    people = {f"{v.id}, SPECT": v.scan.identity for v in visits}
+    people |= {f"{v.id}, CT": v.ct.identity for v in visits}
+    weight = patient.weight / 1000.0 if patient.weight else None
+    people["study document"] = Identity(patient.id, birth_date=patient.birth_date,
+                                        sex=patient.sex, weight_kg=weight)  # fmt: skip
+    lying = {f"{v.id}, SPECT": (v.scan.patient_position, v.scan.image.grid) for v in visits}
+    lying |= {f"{v.id}, CT": (v.ct.patient_position, v.ct.image.grid) for v in visits}
+    scanned = {v.id: v.scan.pharmaceutical.nuclide for v in visits}
+    return (
+        *checks.same_patient(people),
+        *checks.positions(lying),
+        *checks.nuclide_agrees(given.nuclide, scanned),
+        *_activity_agrees(given, visits),
+    )
+
+
+def _activity_agrees(given: Administration, visits: tuple[Visit, ...]) -> tuple[Note, ...]:
+    """W-ADMIN-DIFFERS when the headers' activity, in either unit, is not the record's."""
+    written = visits[0].scan.pharmaceutical.activity_as_written
+    if written is None or given.activity is None:
+        return ()
+    nearest = min((written, written * 1e-6), key=lambda mbq: abs(mbq / (given.activity or 1) - 1))
+    if abs(nearest / given.activity - 1) <= 0.02:
+        return ()
+    return (note("W-ADMIN-DIFFERS", where=visits[0].id, value=given.activity, limit=nearest),)
+
+
+def facts(scan: EmissionScan, moment: datetime) -> ScanFacts:
+    """What a scan says about its set-up, for the comparison with the camera's record."""
+    device = scan.device
+    return ScanFacts(
+        date=moment.date(), nuclide=scan.pharmaceutical.nuclide, collimator=device.collimator,
+        windows_kev=tuple((w.lower_kev, w.upper_kev) for w in device.windows),
+        reconstruction=device.reconstruction, software=device.software, serial=device.serial,
+    )  # fmt: skip
+
+
+def _reference(
+    given: Administration, visits: tuple[Visit, ...], outlines: tuple[Outline, ...]
+) -> str:
+    """The visit on whose CT the outlines lie; E-IMG-FOR when their frames differ."""
+    assert given.outlines is not None
+    on = given.outlines.on
+    visit = next((v for v in visits if v.id == on), None)
+    if visit is None:
+        raise refusal("E-STUDY-OUTLINE-CT", where=f"outlines, on = {on!r}")
+    for outline in outlines:
+        frame = outline.frame_of_reference
+        if frame and visit.ct.frame_of_reference and frame != visit.ct.frame_of_reference:
+            raise refusal("E-IMG-FOR", where=outline.name, outline=frame,
+                          scan=visit.ct.frame_of_reference)  # fmt: skip
+    return on

@@ -1,0 +1,115 @@
+"""What the series of a folder are to a study: scans, their CTs, outlines, commissioning scans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from quimby.measure.dicom.survey import Series, Survey
+
+CYLINDER_WORDS = ("cylinder", "zylinder", "cylindre", "sensitivity", "uniform")
+SPHERE_WORDS = ("sphere", "kugel", "spheres", "nema", "recovery")
+PAIR_WITHIN = timedelta(hours=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One time point: a scan and its CT, where one was found."""
+
+    scan: Series
+    ct: Series | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """The series of a folder by their part in a study."""
+
+    pairs: tuple[Pair, ...]
+    outlines: tuple[Series, ...]
+    cylinder: Series | None
+    spheres: Series | None
+    unused: tuple[tuple[Series, str], ...]  # series, why it is not used
+
+
+def sort(survey: Survey) -> Sorted:
+    """Give each series its part. A scan of a phantom is known by its words or its folder."""
+    spects = [s for s in survey.series if s.kind == "spect"]
+    cylinder = _only(spects, CYLINDER_WORDS)
+    spheres = _only(spects, SPHERE_WORDS, but=cylinder)
+    scans = sorted((s for s in spects if s is not cylinder and s is not spheres), key=_when)
+    cts = [s for s in survey.series if s.kind == "ct"]
+    pairs = tuple(Pair(s, _ct_of(s, cts)) for s in scans)
+    outlines = tuple(s for s in survey.series if s.kind in ("rtstruct", "seg"))
+    used = {id(s) for p in pairs for s in (p.scan, p.ct)} | {id(s) for s in outlines}
+    used |= {id(cylinder), id(spheres)}
+    unused = tuple((s, _why(s)) for s in survey.series if id(s) not in used)
+    return Sorted(pairs, outlines, cylinder, spheres, unused)
+
+
+def _only(scans: Sequence[Series], words: Sequence[str], *, but: Series | None = None
+          ) -> Series | None:  # fmt: skip
+    """The latest scan whose description or folder says one of the words."""
+    found = [s for s in scans if s is not but and _says(s, words)]
+    return max(found, key=_when, default=None)
+
+
+def _says(series: Series, words: Sequence[str]) -> bool:
+    said = f"{series.description} {series.files[0].parent.name}".lower()
+    return any(word in said for word in words)
+
+
+def _when(series: Series) -> float:
+    """Sorting key; a naive time is read as UTC here, for order only."""
+    moment = series.acquired_at
+    if moment is None:
+        return 0.0
+    return (moment - datetime(1970, 1, 1, tzinfo=moment.tzinfo)).total_seconds()
+
+
+def _ct_of(scan: Series, cts: Sequence[Series]) -> Series | None:
+    """Same frame of reference first, then same study, then the nearest within three hours."""
+    for same in (
+        [
+            c
+            for c in cts
+            if c.frame_of_reference and c.frame_of_reference == scan.frame_of_reference
+        ],
+        [c for c in cts if c.study_uid == scan.study_uid],
+        [c for c in cts if abs(_when(c) - _when(scan)) <= PAIR_WITHIN.total_seconds()],
+    ):
+        if same:
+            return min(same, key=lambda c: (abs(_when(c) - _when(scan)), -len(c.files)))
+    return None
+
+
+def _why(series: Series) -> str:
+    if series.kind in ("planar", "whole body", "dynamic", "tomo projections"):
+        return f"{series.kind} views are not used by this protocol"
+    return f"{series.kind}: not used"
+
+
+def common_path(files: Sequence[Path], root: Path) -> str:
+    """The file, or the folder that holds all files, relative to `root`, with forward slashes."""
+    if len(files) == 1:
+        return files[0].relative_to(root).as_posix()
+    parents = [f.parent for f in files]
+    shared = parents[0]
+    while not all(p.is_relative_to(shared) for p in parents):
+        shared = shared.parent
+    return shared.relative_to(root).as_posix()
+
+
+def outlined_scan(outlines: Series, pairs: Mapping[str, Pair]) -> str | None:
+    """The id of the measurement whose CT (or frame of reference) the outlines refer to."""
+    for name, pair in pairs.items():
+        if pair.ct is not None and pair.ct.series_uid in outlines.references:
+            return name
+    for name, pair in pairs.items():
+        frames = {pair.scan.frame_of_reference} | (
+            {pair.ct.frame_of_reference} if pair.ct else set()
+        )
+        if outlines.frame_of_reference in frames:
+            return name
+    return None

@@ -1,0 +1,57 @@
+"""What the numbers of a result rest on: inputs, constants, methods, versions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from importlib.metadata import version
+
+import quimby
+from quimby.core.source import Constant
+from quimby.devices.camera import CameraRecord
+from quimby.protocols import Protocol
+from quimby.study.document import StudyDocument
+from quimby.study.result import InputFile, Trace
+
+LIBRARIES = ("numpy", "scipy", "SimpleITK", "pydicom", "highdicom", "numba")
+"""Libraries that a number passes through."""
+
+
+def digest(document: StudyDocument) -> str:
+    """SHA-256 of the study document, whatever the order or form it was written in."""
+    return hashlib.sha256(document.model_dump_json().encode()).hexdigest()
+
+
+def trace(
+    document: StudyDocument, inputs: Iterable[InputFile], constants: Iterable[Constant],
+    camera: CameraRecord, protocol: Protocol,
+) -> Trace:  # fmt: skip
+    """The trace of a run; each constant once."""
+    return Trace(
+        quimby_version=quimby.__version__,
+        libraries={name: version(name) for name in LIBRARIES},
+        inputs=tuple(inputs),
+        constants=tuple(dict.fromkeys(constants)),
+        methods=_methods(camera, protocol),
+        study_sha256=digest(document),
+    )
+
+
+def _methods(camera: CameraRecord, protocol: Protocol) -> tuple[tuple[str, str], ...]:
+    factor, spread = camera.factor, camera.point_spread
+    blur = f"FWHM {spread.fwhm_mm:.2f} ± {spread.u_mm:.2f} mm" if spread else "not measured"
+    return (
+        ("registration", "rigid, CT to CT, Mattes mutual information over three resolutions"),
+        ("outlines", "fractional occupancy, at least 5 x 5 x 5 points a voxel"),
+        ("calibration", f"{factor.value:.4g} {factor.unit} from a {factor.geometry}, time by "
+                        f"{factor.convention}, made {camera.date}"),
+        ("partial volume", f"geometric transfer matrix over all regions and the body; {blur}"),
+        ("curves", "weighted least squares with log-normal priors on the uptake; models by "
+                   f"protocol {protocol.id} {protocol.version}"),
+        ("mass", "outline volume times density from the CT's own numbers"),
+        ("dose to regions", "electrons of the region's own activity; absorbed fraction of a sphere "
+                            "of that mass; photons estimated, not added"),
+        ("dose to voxels", "local energy deposition, scaled to each region's recovered activity"),
+        ("effect", "linear-quadratic with exponential repair; cycles add by BED"),
+        ("uncertainty", "first order by cause (GUM 5.1.2); log-normal interval above 30 %"),
+    )  # fmt: skip
