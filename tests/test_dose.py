@@ -15,7 +15,7 @@ from quimby.core.source import Constant
 from quimby.core.uncertain import Uncertain, exact
 from quimby.dose.mird import check_pair, mird_sum, refuse_effective_dose, scale_self_s
 from quimby.dose.photons import coefficients, photon_fraction
-from quimby.dose.self_dose import full_absorption_dose, photon_estimate, self_dose
+from quimby.dose.self_dose import full_absorption_dose, photon_estimate, photon_notes, self_dose
 from quimby.dose.spectrum import beta_spectrum
 from quimby.dose.spheres import (
     csda_range_cm,
@@ -121,7 +121,7 @@ def test_an_outline_too_large_by_a_tenth_changes_the_dose_less_than_the_mass() -
     tia = Uncertain(3300.0, {name: 0.06 * 3300, "camera calibration": 0.04 * 3300})
     mass = Uncertain(144.0, {name: 0.10 * 144})
 
-    found = self_dose(tia, mass, LU_ENERGY, nuclide="Lu-177").dose_gy
+    found = self_dose(tia, mass, LU_ENERGY, name="Lu-177").dose_gy
 
     assert found.parts[name] / found.value == pytest.approx(0.06 - 0.10, abs=0.001)
     assert found.parts["camera calibration"] / found.value == pytest.approx(0.04)
@@ -146,8 +146,8 @@ def test_first_order_doubt_agrees_with_throwing_numbers() -> None:
 
 @given(st.floats(0.01, 100))
 def test_twice_the_activity_twice_the_dose(factor: Any) -> None:
-    once = self_dose(exact(1000.0), exact(100.0), LU_ENERGY, nuclide="Lu-177").dose_gy
-    more = self_dose(exact(1000.0 * factor), exact(100.0), LU_ENERGY, nuclide="Lu-177").dose_gy
+    once = self_dose(exact(1000.0), exact(100.0), LU_ENERGY, name="Lu-177").dose_gy
+    more = self_dose(exact(1000.0 * factor), exact(100.0), LU_ENERGY, name="Lu-177").dose_gy
 
     assert more.value == pytest.approx(factor * once.value)
     assert more.u == pytest.approx(factor * once.u)
@@ -170,17 +170,20 @@ def test_an_endless_medium_absorbs_every_photon() -> None:
 
 
 def test_photons_are_told_and_not_added() -> None:
-    found = self_dose(exact(3500.0), exact(150.0), LU_ENERGY, nuclide="Lu-177")
+    found = self_dose(exact(3500.0), exact(150.0), LU_ENERGY, name="Lu-177")
 
     electrons = full_absorption_dose(exact(3500.0), exact(150.0), exact(0.1479)).value
     assert found.dose_gy.value == pytest.approx(electrons * found.electron_fraction)
-    assert [n.code for n in found.notes] == ["I-DOSE-PHOTON"]
-    assert "2.2%" in found.notes[0].text
+    (told,) = photon_notes({"kidney": found.photon_estimate, "lesion": 0.007})
+    assert told.code == "I-DOSE-PHOTON"
+    assert told.where == "kidney 2.2%, lesion 0.7%"
+    assert "0.7 % to 2.2 %" in told.text
 
 
 def test_a_pure_beta_emitter_has_no_photon_note() -> None:
     energy = Constant("electron energy of Y-90", 0.9331, "MeV", "test", "V")
-    assert self_dose(exact(1.0), exact(10.0), energy, nuclide="Y-90").notes == ()
+    found = self_dose(exact(1.0), exact(10.0), energy, name="Y-90")
+    assert photon_notes({"tumour": found.photon_estimate}) == ()
 
 
 @pytest.mark.parametrize(
@@ -193,7 +196,7 @@ def test_a_pure_beta_emitter_has_no_photon_note() -> None:
 )
 def test_what_it_says_of_numbers_that_cannot_be(tia: Any, mass: Any, says: Any) -> None:
     with pytest.raises(InputError, match=says) as caught:
-        self_dose(exact(tia), exact(mass), LU_ENERGY, nuclide="Lu-177")
+        self_dose(exact(tia), exact(mass), LU_ENERGY, name="Lu-177")
     assert caught.value.code == "E-DOSE-INPUT"
 
 

@@ -12,7 +12,7 @@ from quimby.core.errors import InputError, ReferenceMissing
 from quimby.therapies import Organ, organ
 from quimby.therapies.declaration import read as read_therapy
 
-PROTOCOL = files("quimby.protocols").joinpath("data", "lu177-dotatate-multi-spect.toml")
+PROTOCOL = files("quimby.protocols").joinpath("data", "LU-FULL.toml")
 THERAPY = files("quimby.therapies").joinpath("data", "lu177-dotatate.toml")
 
 
@@ -109,15 +109,15 @@ def test_a_tissue_comes_with_its_constants_and_one_without_gives_none() -> None:
 
 
 def test_the_protocol_picks_models_by_organ_and_number_of_scans() -> None:
-    calculation = protocols.load("lu177-dotatate-multi-spect").calculation
-    assert calculation.models_for("kidney", 4)[0] == "uptake-clearance"
-    assert calculation.models_for("kidney", 9) == calculation.models_for("kidney", 4)
-    assert calculation.models_for("toe", 2) == ("mono",)
-    assert calculation.models_for("kidney", 1) == ()
+    calculation = protocols.load("LU-FULL").calculation
+    assert calculation.models_for("kidney", 4) == ("partial-uptake", "mono", "uptake-clearance")
+    assert "mono" not in calculation.models_for("lesion", 4)  # lesions take up over hours
+    assert "bi-clearance" in calculation.models_for("kidney", 9)
+    assert calculation.models_for("toe", 1) == ("partial-uptake",)
 
 
 def test_a_scan_finds_its_window() -> None:
-    protocol = protocols.load("lu177-dotatate-multi-spect")
+    protocol = protocols.load("LU-FULL")
     found = [protocol.acquisition_at(h) for h in (4.1, 23.7, 71.2, 167.4, 50.0)]
     assert [a.id if a else None for a in found] == ["scan-1", "scan-2", "scan-3", "scan-4", None]
 
@@ -148,12 +148,12 @@ def test_a_broken_protocol_names_file_key_and_reason(
 
 def test_a_centre_reads_its_own_protocol(tmp_path: Any) -> None:
     own = tmp_path / "ours.toml"
-    own.write_text(PROTOCOL.read_text("utf-8").replace("lu177-dotatate-multi-spect", "ours", 1))
+    own.write_text(PROTOCOL.read_text("utf-8").replace("LU-FULL", "ours", 1))
     assert protocols.load_file(own).title == "177Lu-DOTATATE, four SPECT/CT"
 
 
 def test_an_unknown_protocol_is_refused_with_what_there_is() -> None:
-    with pytest.raises(ReferenceMissing, match="Known: lu177-dotatate-multi-spect"):
+    with pytest.raises(ReferenceMissing, match="Known: LU-FULL"):
         protocols.load("nothing")
 
 

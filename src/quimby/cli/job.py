@@ -72,7 +72,7 @@ def summary(to: Console, result: Result, files: Sequence[Path], out: Path) -> No
         _list(to, warnings[:SHOWN])
         if len(warnings) > SHOWN:
             to.print(f"  and {len(warnings) - SHOWN} more, on the report's page of notes")
-    folders = sorted({f.parent.name for f in files if f.parent != out})
+    folders = sorted({f.parent.name for f in files if f.parent.resolve() != out.resolve()})
     to.print(f"\n Open {out / 'report.pdf'}", markup=False)
     to.print(f" Also {out / 'result.json'} · " + " · ".join(f"{f}/" for f in folders), markup=False)
 
@@ -83,7 +83,8 @@ def line(row: RegionResult) -> str:
     doses = [c for c in row.limits if c.quantity == "absorbed dose"]
     if doses:
         check = doses[0]
-        text += f", {plus_minus(row.total_dose_gy)} in total"
+        if row.total_dose_gy.value != row.absorbed_dose_gy.value:
+            text += f", {plus_minus(row.total_dose_gy)} in total"
         text += f", {check.share:.0%} of {check.limit_gy:g} Gy"
     return text
 

@@ -130,6 +130,11 @@ class Rigid:
         return Rigid(self.rotation.T, -self.rotation.T @ self.translation_mm)
 
     @property
+    def still(self) -> bool:
+        """Whether it moves nothing at all."""
+        return bool(np.array_equal(self.rotation, np.eye(3)) and not self.translation_mm.any())
+
+    @property
     def angle_deg(self) -> float:
         """Angle of rotation about its own axis, 0 to 180."""
         cosine = (float(np.trace(self.rotation)) - 1.0) / 2.0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
@@ -12,6 +13,7 @@ from importlib.resources import files
 from quimby.core.errors import FAMILIES, QuimbyError
 
 SEVERITY = {"S": "blocking", "W": "warning", "I": "information"}
+_PERCENT = re.compile(r"(\d)%")
 ORDER = ("blocking", "warning", "information")
 
 
@@ -80,7 +82,7 @@ def note(
         raise ValueError(f"{code} stops a calculation; raise refusal({code!r}, …)")
     row = _entry(code)
     filled = {"value": value, "limit": limit, **words}
-    return Note(code, row.text.format(**filled), where, row.do.format(**filled), value, limit)
+    return Note(code, _worded(row.text, filled), where, _worded(row.do, filled), value, limit)
 
 
 def refusal(code: str, *, where: str, **words: object) -> QuimbyError:
@@ -89,7 +91,12 @@ def refusal(code: str, *, where: str, **words: object) -> QuimbyError:
         raise ValueError(f"{code} does not stop a calculation; attach note({code!r}, …)")
     row = _entry(code)
     family = FAMILIES[row.family]
-    return family(code, row.text.format(**words), where=where, do=row.do.format(**words))
+    return family(code, _worded(row.text, words), where=where, do=_worded(row.do, words))
+
+
+def _worded(template: str, words: Mapping[str, object]) -> str:
+    """A text with its places filled; a space stands before every per cent sign."""
+    return _PERCENT.sub(r"\1 %", template.format(**words))
 
 
 def gathered(notes: Iterable[Note]) -> tuple[Note, ...]:

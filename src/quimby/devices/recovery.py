@@ -167,7 +167,7 @@ def check_pair(
 def sphere_recovery(diameter_mm: float, fwhm_mm: float) -> float:
     """Mean of a uniform sphere inside its own boundary after a Gaussian blur, cold outside.
 
-    Closed form from the sphere's autocorrelation (specification 1.6).
+    Closed form from the sphere's autocorrelation.
     """
     if not (diameter_mm > 0 and fwhm_mm > 0):
         raise refusal("E-RC-RESOLUTION", where="blurred sphere", diameter=diameter_mm, fwhm=fwhm_mm)

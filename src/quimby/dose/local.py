@@ -20,7 +20,7 @@ from quimby.physics.nuclides import delta_gy_g_per_mbq_h
 Array = NDArray[np.floating]
 
 AIR_FLOOR_G_PER_ML = 0.1  # [P] below it a voxel's dose would be a division by air
-CLOSURE_LIMIT = 0.03  # [P] IMAGING 3.7
+CLOSURE_LIMIT = 0.03  # [P]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,24 @@ def voxel_dose(
             dose[box] += np.float32(hours_more) * inside * c[box]
     _divide_by_density(dose, density_g_per_ml, delta_gy_g_per_mbq_h(energy_mev))
     return VoxelDose(dose, rescale, (note("I-DOSE-LOCAL", where="voxel dose"),))
+
+
+def own_dose(
+    activity_mbq_per_ml: Sequence[Array],
+    density_g_per_ml: Array,
+    hours: Sequence[float],
+    *,
+    factor: float,
+    energy_mev: float,
+) -> NDArray[np.floating]:
+    """Dose (Gy) that tissue of one region gets in each voxel, whatever share of it it fills.
+
+    For dose-volume figures: weighted by the region's occupancy its mean closes to the region's
+    time-integrated activity over its mass, as the picture's edge voxels, shared with the
+    surroundings, do not. `hours` and `factor` are the region's own (see `voxel_dose`).
+    """
+    tia = sum(h * np.asarray(c) for h, c in zip(hours, activity_mbq_per_ml, strict=True))
+    return local_dose(np.asarray(factor * tia), density_g_per_ml, energy_mev)
 
 
 def closure_note(picture_mbq_h: float, region_mbq_h: float, *, where: str) -> Note | None:

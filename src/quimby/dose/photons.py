@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quimby.dose.spheres import overlap, radius_cm
+from quimby.physics.materials import water_mu_en_cm2_per_g, water_mu_per_cm
 
 Float = NDArray[np.float64]
+
+LOWEST_MEV = 0.01  # of the table of water
 
 BUILD_UP_GROWTH = 0.25  # Berger's D for water, 50 to 1000 keV, chosen here [D]
 
 
-@cache
-def _water() -> Float:
-    lines = files("quimby.dose").joinpath("data", "water_photons.csv").read_text("utf-8")
-    rows = [row for row in lines.splitlines() if row and row[0].isdigit()]
-    return np.asarray(np.log([[float(x) for x in row.split(",")] for row in rows]), np.float64)
-
-
 def coefficients(energy_mev: float) -> tuple[float, float]:
-    """Attenuation and energy absorption of water, per cm, log-log; as E**-3 below 10 keV."""
-    energy, attenuation, absorption = _water().T
-    x = np.log(energy_mev)
-    below = 3.0 * max(energy[0] - x, 0.0)
-    mu, mu_en = (np.exp(np.interp(x, energy, y) + below) for y in (attenuation, absorption))
-    return float(mu), float(mu_en)
+    """Attenuation and energy absorption of water, per cm; as E**-3 below 10 keV."""
+    known = max(energy_mev, LOWEST_MEV)
+    steeper = (known / energy_mev) ** 3
+    return water_mu_per_cm(known) * steeper, water_mu_en_cm2_per_g(known) * steeper
 
 
 @cache

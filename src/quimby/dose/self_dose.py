@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,8 @@ from quimby.core.notes import Note, note, refusal
 from quimby.core.source import Constant
 from quimby.core.uncertain import Uncertain, combine, exact
 from quimby.dose.photons import photon_fraction
-from quimby.dose.spheres import SHAPE_DOUBT, electron_fraction, table
-from quimby.physics.nuclides import delta_gy_g_per_mbq_h
+from quimby.dose.spheres import SHAPE_DOUBT, electron_fraction
+from quimby.physics.nuclides import delta_gy_g_per_mbq_h, nuclide
 
 ELECTRON_ENERGY = "electron energy"
 ABSORBED_FRACTION = "electron absorbed fraction"
@@ -24,7 +25,6 @@ class SelfDose:
     dose_gy: Uncertain
     electron_fraction: float  # share of the electron energy that stays inside
     photon_estimate: float  # photon self-dose over the electron dose; NOT in `dose_gy`
-    notes: tuple[Note, ...]
 
 
 def full_absorption_dose(
@@ -56,44 +56,53 @@ def self_dose(
     mass_g: Uncertain,
     electron_energy: Constant,
     *,
-    nuclide: str,
-    where: str = "dose",
+    name: str,
 ) -> SelfDose:
     """Mean absorbed dose of a region from the electrons of its own activity.
 
     ``D = TIA * Delta * phi(m) / m`` (MIRD 21), Delta from `electron_energy` (MeV a decay) and
     phi that of an evenly filled sphere of the same mass. Photons are left out; how much they
-    would add is estimated and told as I-DOSE-PHOTON.
+    would add is estimated (tell it with `photon_notes`).
 
     Returns the dose in Gy with every cause of TIA and mass, and "electron energy" and
     "electron absorbed fraction". Raises E-DOSE-INPUT, E-DOSE-ELECTRONS.
     """
     _check(tia_mbq_h.value, mass_g.value, electron_energy.value)
-    phi = sphere_fraction(nuclide, mass_g)
+    phi = sphere_fraction(name, mass_g)
     energy = Uncertain(electron_energy.value, {ELECTRON_ENERGY: electron_energy.u})
     dose = full_absorption_dose(tia_mbq_h, mass_g, energy, phi)
-    photons = photon_estimate(nuclide, mass_g.value, electron_energy.value)
-    told = (note("I-DOSE-PHOTON", where=where, value=photons),) if photons else ()
-    return SelfDose(dose, phi.value, photons, told)
+    photons = photon_estimate(name, mass_g.value, electron_energy.value)
+    return SelfDose(dose, phi.value, photons)
 
 
-def sphere_fraction(nuclide: str, mass_g: Uncertain) -> Uncertain:
+def photon_notes(shares: Mapping[str, float]) -> tuple[Note, ...]:
+    """I-DOSE-PHOTON, one for all regions, with the least and largest share left out."""
+    known = {name: share for name, share in shares.items() if share}
+    if not known:
+        return ()
+    said = ", ".join(f"{name} {share:.1%}" for name, share in known.items())
+    return (note("I-DOSE-PHOTON", where=said, value=max(known.values()), low=min(known.values())),)
+
+
+def sphere_fraction(name: str, mass_g: Uncertain) -> Uncertain:
     """Electron absorbed fraction of a sphere, with the mass's causes and its own."""
     m = mass_g.value
-    value = electron_fraction(nuclide, m)
-    slope = (electron_fraction(nuclide, 1.01 * m) - value) / (0.01 * m)
+    value = electron_fraction(name, m)
+    slope = (electron_fraction(name, 1.01 * m) - value) / (0.01 * m)
     carried = combine(value, (mass_g, slope))
     return carried.because(ABSORBED_FRACTION, SHAPE_DOUBT * (1 - value))
 
 
-def photon_estimate(nuclide: str, mass_g: float, electron_energy_mev: float) -> float:
+def photon_estimate(name: str, mass_g: float, electron_energy_mev: float) -> float:
     """Photon self-dose of a sphere of water as a fraction of its electron dose (estimate).
 
     Within about 15 % of Monte Carlo point kernels for 177Lu from 1 to 2000 g.
     """
-    lines = table(nuclide).photons
-    kept = sum(energy * number * photon_fraction(energy, mass_g) for energy, number in lines)
-    return kept / (electron_energy_mev * electron_fraction(nuclide, mass_g))
+    kept = sum(
+        line.energy_mev * line.per_decay * photon_fraction(line.energy_mev, mass_g)
+        for line in nuclide(name).photons
+    )
+    return kept / (electron_energy_mev * electron_fraction(name, mass_g))
 
 
 def _check(tia: float, mass: float, energy: float) -> None:

@@ -30,12 +30,11 @@ SHAPE_DOUBT = 0.15
 
 @dataclass(frozen=True, slots=True)
 class SphereTable:
-    """Electron absorbed fractions of one nuclide, and its photon lines."""
+    """Electron absorbed fractions of one nuclide."""
 
     nuclide: str
     mass_g: tuple[float, ...]
     fraction: tuple[float, ...]
-    photons: tuple[tuple[float, float], ...]  # MeV, number a decay
     source: str
     tag: str
 
@@ -101,7 +100,6 @@ def table(nuclide: str) -> SphereTable:
         nuclide,
         tuple(rows["mass_g"]),
         tuple(rows["fraction"]),
-        tuple((float(e), float(n)) for e, n in rows["photon"]),
         rows["source"],
         rows["tag"],
     )

@@ -12,7 +12,7 @@ def aicc_least_squares(n: int, parameters: int, sum_of_squares: float) -> float 
     """AICc of a least-squares fit whose noise is estimated from its own residuals.
 
     `parameters` counts sigma. None (undefined, so not admissible) for n - parameters - 1 <= 0.
-    Source: IMAGING 3.2; after Akaike 1974 and Hurvich & Tsai 1989.
+    Source: Akaike 1974 and Hurvich & Tsai 1989.
     """
     spare = n - parameters - 1
     if spare <= 0:

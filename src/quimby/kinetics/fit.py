@@ -16,9 +16,9 @@ from quimby.kinetics.priors import Prior
 from quimby.kinetics.samples import Samples, samples
 from quimby.kinetics.solve import Problem, edges, solve
 
-TAIL_WARNS, TAIL_BLOCKS, HEAD_WARNS = 0.20, 0.50, 0.30  # shares of the TIA, IMAGING 3.2 [P]
+TAIL_WARNS, TAIL_BLOCKS, HEAD_WARNS = 0.20, 0.50, 0.30  # shares of the TIA [P]
 SLOWER_IN_NOISE = 2.0  # standard uncertainties below the physical rate still called noise [P]
-WEAK = 0.5  # relative uncertainty of a rate above which readings say little, IMAGING 3.2
+WEAK = 0.5  # relative uncertainty of a rate above which readings say little
 UNSEEN_U_LN = 3.0  # a parameter known to a factor of 20 only: not seen at all [P]
 BAND_POINTS = 60
 
@@ -89,7 +89,7 @@ def fit(
     Priors on quantities that the model lacks are left out.
 
     Raises E-TIA-TIME, E-TIA-NONPOS, E-TIA-FEW, E-TIA-NOCLEAR, E-TIA-TEFF-GT-TPHYS, E-TIA-UNSEEN,
-    E-TIA-MODEL. Source: weighted NLLS as IMAGING 3.2, 3.6, 8.5; slopes
+    E-TIA-MODEL. Source: weighted least squares; slopes
     by the implicit function theorem.
     """
     chosen, read = model(name), samples(times_h, activities_mbq, where=where)

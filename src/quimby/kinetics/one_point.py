@@ -18,7 +18,7 @@ from quimby.kinetics.models import LN2
 from quimby.kinetics.priors import Prior
 
 WINDOW = (0.75, 2.5)  # effective half-lives; Hänscheid et al., J Nucl Med 2018;59:75
-LEAST_U = 0.10  # relative; IMAGING 3.3 [P]
+LEAST_U = 0.10  # relative [P]
 CENTILES = (0.05, 0.95)
 NEAR = 0.10  # bias from 5 to 95 % above which the note is given
 DOSE_2017 = 0.125  # Gy g/(MBq h): 0.0866/ln 2; Hänscheid et al., Nuklearmedizin 2017;56:219

@@ -9,7 +9,7 @@ from quimby.core.notes import Note, note
 from quimby.core.uncertain import Uncertain, combine
 from quimby.kinetics.models import LN2
 
-BETWEEN_CYCLES = {"organ": 0.10, "lesion": 0.25}  # sd between cycles, relative; IMAGING 3.5 [P]
+BETWEEN_CYCLES = {"organ": 0.10, "lesion": 0.25}  # sd between cycles, relative [P]
 LESIONS = ("lesion", "tumour", "metastasis")
 
 
@@ -64,7 +64,7 @@ def same_dose_per_activity(
     """Dose (or TIA) of a cycle not measured: that of another, scaled by administered activity.
 
     Adds the spread between cycles. Carries I-TIA-CARRIED, and W-TIA-TUMOUR-CARRY for a lesion.
-    Source: IMAGING 3.5.
+    Source: elementary.
     """
     value = dose_gy.scaled(later_activity_mbq / activity_mbq)
     value = value.because("spread between cycles", between_cycles(tissue) * value.value)
@@ -84,7 +84,7 @@ def between_measured(
 ) -> Carried:
     """Dose per activity of a cycle between two measured ones, by a straight line in the cycle.
 
-    Pairs are (cycle, dose per activity). Adds the spread between cycles. Source: IMAGING 3.5.
+    Pairs are (cycle, dose per activity). Adds the spread between cycles. Source: elementary.
     """
     (i, first), (k, last) = before, after
     share = (cycle - i) / (k - i)

@@ -10,7 +10,7 @@ from math import hypot, isfinite, log
 from quimby.core.notes import Note, note, refusal
 from quimby.core.uncertain import Uncertain
 
-DEFAULT_U = 0.05  # relative, of a sample whose own scatter is not known; IMAGING 3.2
+DEFAULT_U = 0.05  # relative, of a sample whose own scatter is not known [P]
 SHORT_SERIES_H = 24.0
 DAYS_TYPED = ({1.0, 4.0, 7.0}, {1.0, 3.0, 7.0}, {1.0, 2.0, 7.0}, {1.0, 4.0}, {1.0, 7.0})
 

@@ -48,7 +48,7 @@ def trapezoid(
     upper bound), or `tail_half_life_h`. Doubt is carried to first order, shared causes shared.
 
     Raises E-TIA-TIME, E-TIA-NONPOS, E-TIA-FEW, E-TIA-NOCLEAR (no fall at the end, no half-life
-    for the tail), E-TIA-TEFF-GT-TPHYS. Source: elementary; IMAGING 3.2.
+    for the tail), E-TIA-TEFF-GT-TPHYS. Source: elementary.
     """
     read = samples(times_h, activities_mbq, where=where)
     values = np.array([a.value for a in read.activities_mbq], dtype=np.float64)

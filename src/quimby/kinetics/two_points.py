@@ -38,7 +38,7 @@ def two_points(
     minus the first. Strict: a half-life above the physical one is refused whatever the noise.
 
     Raises E-TIA-TIME, E-TIA-NONPOS, E-TIA-FEW, E-TIA-NOCLEAR, E-TIA-TEFF-GT-TPHYS.
-    Source: elementary; IMAGING 3.4.
+    Source: elementary.
     """
     read = samples(times_h, activities_mbq, where=where)
     if len(read.times_h) != 2:

@@ -1,7 +1,7 @@
 """Fractional occupancies: how much of each voxel an outlined region fills.
 
 A region is kept as its own fine mask on its own planes, and laid on the grid of each scan where
-it is used. Voxel-centre masks of small objects can be 17 % wrong (specification 2.4).
+it is used. Voxel-centre masks of small objects can be 17 % wrong.
 """
 
 from __future__ import annotations

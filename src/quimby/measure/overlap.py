@@ -61,7 +61,7 @@ def volume_notes(volume_ml: float, organ: str, *, where: str) -> tuple[Note, ...
 
 @cache
 def usual_volumes() -> Mapping[str, tuple[float, float]]:
-    """Usual volumes by organ, ml (house policy; specification 2.2)."""
+    """Usual volumes by organ, ml (house policy)."""
     text = files("quimby.measure").joinpath("data", "organ_volumes.toml").read_text("utf-8")
     rows = tomllib.loads(text)
     return {name: (float(row["low_ml"]), float(row["high_ml"])) for name, row in rows.items()}

@@ -27,7 +27,7 @@ TOUCHING = 0.01
 LEAST_SHARE = 0.05
 """What must be left of a region when smaller ones in it are taken out."""
 EDGE_SMOOTH_MM, EDGE_PAD_MM = 1.5, 8.0
-CT_FWHM_MM = 1.0  # specification 8.3: resolution of the CT on which a person draws
+CT_FWHM_MM = 1.0  # resolution of the CT on which a person draws
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ def edge_u_mm(voxel_mm: float, fwhm_mm: float = CT_FWHM_MM) -> float:
     """Standard uncertainty of the place of an outline's edge, mm.
 
     Half of that of a diameter, u(d)^2 = a^2/6 + FWHM^2/(4 ln 2), with voxel and resolution of
-    the image used for drawing. Source: Gear et al. 2018 (PMC6208822), specification 8.3.
+    the image used for drawing. Source: Gear et al. 2018 (PMC6208822).
     """
     return sqrt(voxel_mm**2 / 6.0 + fwhm_mm**2 / (4.0 * log(2.0))) / 2.0
 

@@ -18,7 +18,7 @@ from quimby.core.source import Constant
 Float = NDArray[np.float64]
 DEFAULT_CURVE = "water-air-bone"
 METAL_HU = 2000.0  # brighter voxels take the density of this number
-ORGAN_SOURCE = "specification of Quimby 2.6 (ICRP/ICRU figures from memory)"
+ORGAN_SOURCE = "ICRP and ICRU figures, from memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,12 @@ def organ_density(organ: str) -> Constant:
 
 
 def water_mu_per_cm(energy_mev: float) -> float:
-    """Linear attenuation coefficient of water, 1/cm, narrow beam (NIST); 0.01 to 0.5 MeV."""
+    """Linear attenuation coefficient of water, 1/cm, narrow beam (NIST); 0.01 to 3 MeV."""
     return _water("mu_cm2_per_g", energy_mev)
 
 
 def water_mu_en_cm2_per_g(energy_mev: float) -> float:
-    """Mass energy-absorption coefficient of water, cm2/g (NIST); 0.01 to 0.5 MeV."""
+    """Mass energy-absorption coefficient of water, cm2/g (NIST); 0.01 to 3 MeV."""
     return _water("mu_en_cm2_per_g", energy_mev)
 
 

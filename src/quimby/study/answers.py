@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from quimby.core.notes import refusal
@@ -31,17 +32,24 @@ SHORT = {
 }
 """Short names that questions use, and the path each stands for."""
 
+PATHS = ("camera", "fill", "cylinder", "spheres")
+"""Short names whose value is a path."""
+
 _RESIDUE = re.compile(r"^(.*?)\s+at\s+(\S+)$")
 
 
 def parse_answers(pairs: Sequence[str]) -> dict[str, str]:
-    """`key=value` texts as a mapping; E-STUDY-SET for one without `=`."""
+    """`key=value` texts as a mapping; E-STUDY-SET for one without `=`.
+
+    A path is taken as seen from the current folder, where it was typed.
+    """
     answers = {}
     for pair in pairs:
         key, sign, value = pair.partition("=")
         if not sign or not key.strip():
             raise refusal("E-STUDY-SET", where="--set", text=pair)
-        answers[key.strip()] = value.strip()
+        name = key.strip()
+        answers[name] = str(Path(value.strip()).resolve()) if name in PATHS else value.strip()
     return answers
 
 

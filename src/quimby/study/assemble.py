@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from quimby.core.notes import Note, gathered, note
@@ -14,7 +14,7 @@ from quimby.study.cycle import Cycle
 from quimby.study.document import Study, StudyDocument
 from quimby.study.doses import with_limits
 from quimby.study.inputs import Inputs
-from quimby.study.pictures import pictures, with_dvh
+from quimby.study.pictures import draw, with_dvh
 from quimby.study.result import (
     Exposure,
     Measurement,
@@ -29,14 +29,14 @@ from quimby.study.trace import trace
 def assemble(study: Study, cycle: Cycle, exposures: Sequence[Exposure]) -> Result:
     document, inputs = study.document, cycle.inputs
     protocol, substance = cycle.setting.protocol, cycle.setting.nuclide
-    drawn, rescale, voxel_notes = pictures(inputs, cycle.quantified, cycle.curves, substance)
+    drawn = draw(inputs, cycle.quantified, cycle.curves, substance)
     fwhm = inputs.camera.point_spread.fwhm_mm if inputs.camera.point_spread else 0.0
-    notes = [*cycle.notes, *voxel_notes, *course_notes(document, cycle, exposures)]
+    notes = [*cycle.notes, *drawn.notes, *course_notes(document, cycle, exposures)]
     rows: list[RegionResult] = []
     pairs: list[RegionResult] = []
     paired = {name for pair in cycle.pairs for name in pair.members}
     for row, into in [(r, rows) for r in cycle.regions] + [(p, pairs) for p in cycle.pairs]:
-        whole, seen = with_dvh(row, drawn, rescale, fwhm)
+        whole, seen = with_dvh(row, drawn, fwhm)
         if row.name not in paired:  # a pair is held against the limit, not each of its sides
             whole, more = with_limits(whole, cycle.setting)
             notes += more
@@ -56,9 +56,10 @@ def assemble(study: Study, cycle: Cycle, exposures: Sequence[Exposure]) -> Resul
         combined=tuple(pairs),
         remainder_tia_mbq_h=remainder_tia_mbq_h(cycle.quantified.readings,
                                                 substance.half_life_h.value),
-        exposures=tuple(exposures), notes=_local(gathered(notes), study),
-        trace=trace(document, inputs.files, _constants(cycle), inputs.camera, protocol),
-        pictures=drawn,
+        exposures=tuple(exposures), notes=_named(notes, inputs.shown),
+        trace=trace(document, inputs.files, _constants(cycle, [*rows, *pairs]),
+                    inputs.camera, protocol),
+        pictures=drawn.pictures,
     )  # fmt: skip
 
 
@@ -123,17 +124,24 @@ def _measurements(inputs: Inputs) -> tuple[Measurement, ...]:
     )  # fmt: skip
 
 
-def _constants(cycle: Cycle) -> list[Constant]:
+def _constants(cycle: Cycle, rows: Sequence[RegionResult]) -> list[Constant]:
     setting = cycle.setting
     found = [setting.nuclide.half_life_h, setting.nuclide.electron_mev]
     found += [c for curve in cycle.curves.values() for c in curve.constants]
+    found += [check.constant for row in rows for check in row.limits]
     for row in (*cycle.regions, *cycle.pairs):
         tissue = setting.therapy.tissue_of(row.organ)
         found += tissue.constants if tissue else ()
     return found
 
 
-def _local(notes: Sequence[Note], study: Study) -> tuple[Note, ...]:
-    """Notes name files from the study's folder on: a result tells nothing of the machine."""
-    folder = f"{study.folder}/"
-    return tuple(replace(n, where=n.where.replace(folder, "")) for n in notes)
+def _named(notes: Sequence[Note], shown: Mapping[str, str]) -> tuple[Note, ...]:
+    """Notes name files as the trace does: a result tells nothing of the machine's folders."""
+    longest_first = sorted(shown, key=len, reverse=True)
+
+    def short(where: str) -> str:
+        for path in longest_first:
+            where = where.replace(path, shown[path])
+        return where
+
+    return gathered(replace(n, where=short(n.where)) for n in notes)

@@ -9,6 +9,7 @@ from pathlib import Path
 from quimby.core.notes import Note, refusal
 from quimby.core.time import aware, hours_between
 from quimby.core.uncertain import Uncertain
+from quimby.devices import matching
 from quimby.devices.calibration import SUM, plausibility_notes, seconds
 from quimby.devices.camera import (
     CameraRecord,
@@ -32,8 +33,8 @@ from quimby.devices.point_spread import (
 from quimby.devices.recovery import RecoveryFit, fit_recovery
 from quimby.measure.dicom import read_emission
 from quimby.measure.scans import EmissionScan, Timing
-from quimby.physics.decay import decay_factor
-from quimby.physics.nuclides import nuclide
+from quimby.physics.decay import ASSAY_AGE_LIMIT, decay_factor
+from quimby.physics.nuclides import canonical, nuclide
 from quimby.study.files import Shelf
 from quimby.study.records import FillRecord
 
@@ -81,6 +82,7 @@ def commission_cylinder(
     if fill.cylinder_activity_mbq is None:
         problem = "cylinder_activity_mbq is missing."
         raise refusal("E-FILL-KEY", where="fill record", problem=problem)
+    _same_nuclide(scan, fill.nuclide)
     time = counting_time(scan)
     duration_s = seconds(time, SUM)
     assay = Uncertain(
@@ -105,7 +107,17 @@ def _elapsed(scan: EmissionScan, fill: FillRecord, zone: str | None) -> float:
     if scan.acquired_at is None:
         raise refusal("E-DCM-TIME", where=where, what="The scan does not say when it was made")
     start = aware(scan.acquired_at, where=where, zone=zone)
-    return hours_between(aware(fill.assayed_at, where="fill record", zone=zone), start)
+    elapsed_h = hours_between(aware(fill.assayed_at, where="fill record", zone=zone), start)
+    if abs(elapsed_h) > ASSAY_AGE_LIMIT * nuclide(fill.nuclide).half_life_h.value:
+        problem = f"assayed_at lies {abs(elapsed_h) / 24:.0f} days from the scan."
+        raise refusal("E-FILL-KEY", where="fill record", problem=problem)
+    return elapsed_h
+
+
+def _same_nuclide(scan: EmissionScan, filled: str) -> None:
+    """E-CAL-NUCLIDE where the scan says another nuclide than was filled."""
+    matching.check_nuclide(scan.pharmaceutical.nuclide, filled, canonical=canonical,
+                           where=scan.files[0].name)  # fmt: skip
 
 
 def _record(
@@ -163,6 +175,8 @@ def commission_spheres(
     if fill.sphere_concentration_mbq_per_ml is None or not spheres:
         problem = "sphere_concentration_mbq_per_ml, or spheres with centre_mm, are missing."
         raise refusal("E-FILL-KEY", where="fill record", problem=problem)
+    _same_nuclide(scan, fill.nuclide)
+    _same_nuclide(scan, camera.nuclide)
     time = counting_time(scan) if scan.image.unit == "counts" else None
     middle_h = time.elapsed_scan_time_s / 7200.0 if time else 0.0
     decayed = decay_factor(_elapsed(scan, fill, zone) + middle_h,

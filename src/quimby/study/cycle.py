@@ -12,6 +12,8 @@ from quimby.core.errors import QuimbyError
 from quimby.core.notes import Note, note
 from quimby.core.time import aware, hours_between
 from quimby.core.uncertain import Uncertain
+from quimby.dose.self_dose import photon_notes
+from quimby.kinetics.bounds import check_bound
 from quimby.measure import checks
 from quimby.measure.overlap import volume_notes
 from quimby.measure.regions import Region
@@ -142,4 +144,8 @@ def _rows(
         rows.append(row)
         notes += seen
         notes += volume_notes(row.volume_ml.value, row.organ, where=row.name)
+    notes += photon_notes({row.name: row.photon_estimate for row in rows})
+    all_tiac = sum(row.tiac_h.value for row in rows)
+    check_bound(all_tiac, physical_half_life_h=setting.nuclide.half_life_h.value,
+                where="all regions together")  # fmt: skip
     return tuple(rows), tuple(notes)

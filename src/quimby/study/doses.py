@@ -41,8 +41,7 @@ def region_result(
     """One outlined region: dose from its own electrons, BED where its tissue is known."""
     volume, mass = volume_mass
     nuclide = setting.nuclide
-    found = self_dose(curve.tia_mbq_h, mass, nuclide.electron_mev, nuclide=nuclide.name,
-                      where=name)  # fmt: skip
+    found = self_dose(curve.tia_mbq_h, mass, nuclide.electron_mev, name=nuclide.name)
     tiac = curve.tia_mbq_h / setting.administered_mbq
     check_bound(tiac.value, physical_half_life_h=nuclide.half_life_h.value, where=name)
     row = RegionResult(
@@ -56,7 +55,7 @@ def region_result(
         recovery=tuple(s.uncorrected_mbq / s.activity_mbq.value for s in curve.samples),
     )  # fmt: skip
     row, notes = _with_effect(row, curve.curve.amplitudes_mbq, curve.curve.rates_per_h, setting)
-    return row, (*curve.notes, *found.notes, *notes)
+    return row, (*curve.notes, *notes)
 
 
 def _per_gbq(dose_gy: Uncertain, administered_mbq: Uncertain) -> Uncertain:

@@ -20,7 +20,7 @@ from quimby.study.answers import apply_answers
 from quimby.study.document import FORMAT, Study, parse_study
 from quimby.study.questions import Question, answered, question
 from quimby.study.records import AdministrationRecord, find_records, parse_administration
-from quimby.study.sorting import Pair, Sorted, common_path, outlined_scan, sort
+from quimby.study.sorting import Pair, Sorted, common_path, outlined_scan, sort, with_maps
 
 
 @dataclass(frozen=True)
@@ -190,13 +190,15 @@ def _patient(work: _Work) -> dict[str, Any]:
 
 def _calibration(work: _Work) -> dict[str, Any]:
     """The camera's scans and filling, or its record, or a question for one."""
+    if "camera" in work.answers:
+        return {}
     camera = sorted(work.folder.glob("camera*.toml"))
     if len(camera) == 1:
         return {"camera": camera[0].name}
     found: dict[str, Any] = {}
     for name, series in (("cylinder", work.parts.cylinder), ("spheres", work.parts.spheres)):
         if series is not None:
-            found[name] = _series(series, work.folder)
+            found[name] = _series(series, work)
             work.found.append(f"{name} scan of {_date(series.acquired_at)}")
     _, fills = find_records(work.folder)
     if len(fills) == 1:
@@ -250,7 +252,7 @@ def _start(work: _Work) -> dict[str, Any]:
 
 def _measurement(work: _Work, name: str, pair: Pair) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "kind": "spect", "id": name, "image": _series(pair.scan, work.folder)
+        "kind": "spect", "id": name, "image": _series(pair.scan, work)
     }  # fmt: skip
     when = _date(pair.scan.acquired_at)
     if pair.ct is None:
@@ -258,7 +260,7 @@ def _measurement(work: _Work, name: str, pair: Pair) -> dict[str, Any]:
         work.ask("ct", scan=name)
         return found
     work.found.append(f"{name} of {when}, with its CT ({len(pair.ct.files)} slices)")
-    return found | {"ct": _series(pair.ct, work.folder)}
+    return found | {"ct": _series(pair.ct, work)}
 
 
 def _outlines(work: _Work, ids: Mapping[str, Pair]) -> dict[str, Any] | None:
@@ -305,8 +307,10 @@ def _meaning(work: _Work, name: str) -> str:
     return f"{found.name} {found.side}".strip()
 
 
-def _series(series: Series, root: Path) -> dict[str, str]:
-    return {"path": common_path(series.files, root), "series": series.series_uid}
+def _series(series: Series, work: _Work) -> dict[str, str]:
+    """The file, or the folder that holds all files and maps of the series."""
+    files = with_maps(series, work.parts.maps)
+    return {"path": common_path(files, work.folder), "series": series.series_uid}
 
 
 def _date(moment: datetime | None) -> str:

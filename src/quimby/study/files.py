@@ -17,6 +17,7 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.shown: dict[str, str] = {}  # absolute path -> as notes and the trace name it
         self._surveys: dict[Path, Survey] = {}
 
     def path(self, relative: str) -> Path:
@@ -24,7 +25,7 @@ class Shelf:
         found = self.folder / relative
         if not found.exists():
             raise refusal("E-STUDY-FILE", where="study document", path=relative)
-        return found
+        return found.resolve()
 
     def files(self, series: Series) -> tuple[Path, ...]:
         """Every file of the series under its path, with maps that belong to it.
@@ -41,7 +42,10 @@ class Shelf:
             wanted = series.series or f"one series only ({len(found)} lie there)"
             raise refusal("E-STUDY-SERIES", where="study document", path=series.path,
                           series=wanted)  # fmt: skip
-        return seen.files_for(found[0])
+        files = seen.files_for(found[0])
+        for file in files:
+            self.shown |= {str(p): self._shown(p) for p in (file, file.parent)}
+        return files
 
     def entry(self, role: str, files: Iterable[Path]) -> InputFile:
         """One line of the trace: what the files are for, and one digest over them all."""
@@ -55,5 +59,6 @@ class Shelf:
     def _shown(self, path: Path) -> str:
         """Relative to the study where it can be: a report names no machine's folders."""
         root = self.folder.resolve()
-        inside = path.resolve().is_relative_to(root)
-        return path.resolve().relative_to(root).as_posix() if inside else path.name
+        if path.resolve().is_relative_to(root):
+            return path.resolve().relative_to(root).as_posix()
+        return f"{path.parent.name}/{path.name}"

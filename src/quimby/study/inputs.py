@@ -44,6 +44,7 @@ class Inputs:
     outlines: tuple[Outline, ...]
     camera: CameraRecord
     files: tuple[InputFile, ...]
+    shown: Mapping[str, str]  # absolute path -> as notes name it
     notes: tuple[Note, ...]
 
     @property
@@ -78,7 +79,7 @@ def read_inputs(study: Study, given: Administration, *, progress: Progress) -> I
     notes += [n for v in visits for n in camera.check(facts(v.scan, v.acquired_at), where=v.id)]
     reference = _reference(given, visits, outlines)
     started = aware(given.at or "", where="administration", zone=zone)
-    return Inputs(given, started, visits, reference, outlines, camera, tuple(entries),
+    return Inputs(given, started, visits, reference, outlines, camera, tuple(entries), shelf.shown,
                   tuple(notes))  # fmt: skip
 
 

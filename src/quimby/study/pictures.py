@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quimby.core.grid import Grid, Image, Rigid
 from quimby.core.notes import Note
-from quimby.dose.local import RegionWeights, trapezoid_weights, voxel_dose
+from quimby.dose.local import RegionWeights, own_dose, trapezoid_weights, voxel_dose
 from quimby.effect import dvh
 from quimby.measure.occupancy import occupancy
 from quimby.measure.resample import resample
@@ -20,77 +21,87 @@ from quimby.study.inputs import Inputs
 from quimby.study.quantify import Quantified, Reading
 from quimby.study.result import Pictures, RegionResult
 
+Array = NDArray[np.floating]
 AIR_HU = -1000.0
 
 
-def pictures(
-    inputs: Inputs, quantified: Quantified, curves: Mapping[str, RegionCurve], nuclide: Nuclide
-) -> tuple[Pictures, dict[str, float], tuple[Note, ...]]:
-    """Arrays, the factor that scaled each region's part of the dose picture, and notes.
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Arrays for the report, and the voxels of each region for its dose-volume figures."""
 
-    Voxel dose is by local deposition on the reference scan's grid. Every region's part is a
-    linear sum of the scans with the weights of the region's own curve, scaled to its recovered
-    time-integrated activity; outside, trapezoids and physical decay.
+    pictures: Pictures
+    rescale: Mapping[str, float]  # recovered TIA over that of the scans, by region
+    own_dose: Mapping[str, Array]  # Gy of each voxel the region touches
+    share: Mapping[str, Array]  # how far it fills each of them
+    notes: tuple[Note, ...]
+
+
+def draw(
+    inputs: Inputs, quantified: Quantified, curves: Mapping[str, RegionCurve], nuclide: Nuclide
+) -> Drawn:
+    """Voxel dose by local deposition on the reference scan's grid, and what goes with it.
+
+    Every region's part is a linear sum of the scans with the weights of the region's own curve,
+    scaled to its recovered time-integrated activity; outside, trapezoids and physical decay.
     """
-    ct = inputs.reference_ct.image
+    ct, organs = inputs.reference_ct.image, quantified.regions.organs
     grid = next(r for r in quantified.readings if r.visit.id == inputs.reference).activity.grid
-    maps = [_moved(r, r.activity, grid) for r in quantified.readings]
-    inside = {
-        region.name: occupancy(region.mask, grid, Rigid.identity())
-        for region in quantified.regions.organs
-    }
+    scans = tuple(_moved(r, grid) for r in quantified.readings)
+    maps = [np.asarray(scan.array, dtype=np.float32) for scan in scans]
+    inside = {r.name: occupancy(r.mask, grid, Rigid.identity()) for r in organs}
     density = density_curve().density(resample(ct, grid, outside=AIR_HU).array)
+    times = [r.visit.time_h for r in quantified.readings]
     found = voxel_dose(
-        [m.array.astype(np.float32, copy=False) for m in maps],
-        density,
-        {n: i.values for n, i in inside.items()},
+        maps, density, {name: image.values for name, image in inside.items()},
         weights={n: RegionWeights(c.weights_h, c.tia_mbq_h.value) for n, c in curves.items()},
-        remainder_hours=trapezoid_weights([r.visit.time_h for r in quantified.readings],
-                                          nuclide.half_life_h.value),
+        remainder_hours=trapezoid_weights(times, nuclide.half_life_h.value),
         voxel_ml=grid.voxel_ml, energy_mev=nuclide.electron_mev.value,
     )  # fmt: skip
-    return (
-        Pictures(
-            ct=ct,
-            spect_mbq_per_ml=tuple(maps),
-            dose=Image(grid, found.dose_gy, "Gy"),
-            occupancy=inside,
-            masks_ct={r.name: occupancy(r.mask, ct.grid, Rigid.identity())
-                      for r in quantified.regions.organs},
-            ct_files=inputs.reference_ct.files,
-            registered_ct={r.visit.id: _moved_ct(r, ct) for r in quantified.readings},
-        ),
-        dict(found.rescale),
-        found.notes,
+    touched = {name: image.values > 0 for name, image in inside.items()}
+    own = {
+        name: own_dose([m[here] for m in maps], density[here], curves[name].weights_h,
+                       factor=found.rescale[name], energy_mev=nuclide.electron_mev.value)
+        for name, here in touched.items()
+    }  # fmt: skip
+    pictures = Pictures(
+        ct=ct, spect_mbq_per_ml=scans, dose=Image(grid, found.dose_gy, "Gy"), occupancy=inside,
+        masks_ct={r.name: _light(occupancy(r.mask, ct.grid, Rigid.identity())) for r in organs},
+        ct_files=inputs.reference_ct.files,
+        registered_ct={r.visit.id: _moved_ct(r, ct) for r in quantified.readings},
     )  # fmt: skip
+    share = {name: inside[name].values[here] for name, here in touched.items()}
+    return Drawn(pictures, found.rescale, own, share, found.notes)
 
 
-def _moved(reading: Reading, image: Image, grid: Grid) -> Image:
+def _light(mask: Image) -> Image:
+    """A mask on the CT's grid in two bytes a voxel: seven regions of 512 x 512 slices are many."""
+    return Image(mask.grid, mask.values.astype(np.float16), mask.unit)
+
+
+def _moved(reading: Reading, grid: Grid) -> Image:
     """A scan's activity on the reference grid; what the scan did not see counts as zero."""
-    if image.grid.matches(grid):
-        moved = reading.registration.transform
-        if np.array_equal(moved.rotation, np.eye(3)) and not moved.translation_mm.any():
-            return Image(grid, np.asarray(image.array, dtype=np.float32), image.unit)
-    back = reading.registration.transform.inverse()
-    found = resample(image, grid, back, outside=0.0)
-    return Image(grid, np.asarray(found.array, dtype=np.float32), image.unit)
+    image, moved = reading.activity, reading.registration.transform
+    if not (image.grid.matches(grid) and moved.still):
+        image = resample(image, grid, moved.inverse(), outside=0.0)
+    return Image(grid, np.asarray(image.array, dtype=np.float32), image.unit)
 
 
 def _moved_ct(reading: Reading, reference: Image) -> Image:
     back = reading.registration.transform.inverse()
     found = resample(reading.visit.ct.image, reference.grid, back, outside=AIR_HU)
-    return Image(reference.grid, np.asarray(found.array, dtype=np.float32), "HU")
+    return Image(reference.grid, np.rint(found.array).astype(np.int16), "HU")
 
 
 def with_dvh(
-    row: RegionResult, drawn: Pictures, rescale: Mapping[str, float], fwhm_mm: float
+    row: RegionResult, drawn: Drawn, fwhm_mm: float
 ) -> tuple[RegionResult, tuple[Note, ...]]:
     """The region's dose-volume figures, from its own voxels (or those of its members)."""
     members = row.members or (row.name,)
-    share = np.sum([drawn.occupancy[name].values for name in members], axis=0)
-    found = dvh.doses(drawn.dose.array, share, where=row.name).figures()
+    dose = np.concatenate([drawn.own_dose[name] for name in members])
+    share = np.concatenate([drawn.share[name] for name in members])
+    found = dvh.doses(dose, share, where=row.name).figures()
     note = dvh.resolution_note(row.volume_ml.value, fwhm_mm, where=row.name)
     return (
-        replace(row, dvh=found, voxel_rescale=rescale.get(row.name)),
+        replace(row, dvh=found, voxel_rescale=drawn.rescale.get(row.name)),
         (note,) if note else (),
     )

@@ -30,6 +30,7 @@ class Sorted:
     outlines: tuple[Series, ...]
     cylinder: Series | None
     spheres: Series | None
+    maps: tuple[Series, ...]  # real-world value maps that stand alone, of any scan
     unused: tuple[tuple[Series, str], ...]  # series, why it is not used
 
 
@@ -44,8 +45,17 @@ def sort(survey: Survey) -> Sorted:
     outlines = tuple(s for s in survey.series if s.kind in ("rtstruct", "seg"))
     used = {id(s) for p in pairs for s in (p.scan, p.ct)} | {id(s) for s in outlines}
     used |= {id(cylinder), id(spheres)}
+    scaled = {s.series_uid for s in spects}
+    maps = tuple(s for s in survey.of("rwvm") if scaled.intersection(s.references))
+    used |= {id(s) for s in maps}
     unused = tuple((s, _why(s)) for s in survey.series if id(s) not in used)
-    return Sorted(pairs, outlines, cylinder, spheres, unused)
+    return Sorted(pairs, outlines, cylinder, spheres, maps, unused)
+
+
+def with_maps(series: Series, maps: Sequence[Series]) -> tuple[Path, ...]:
+    """The files of a series and of the maps that speak of it: without them it has no scale."""
+    speaking = (one for one in maps if series.series_uid in one.references)
+    return series.files + tuple(path for one in speaking for path in one.files)
 
 
 def _only(scans: Sequence[Series], words: Sequence[str], *, but: Series | None = None

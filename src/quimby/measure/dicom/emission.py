@@ -23,6 +23,7 @@ from quimby.measure.dicom.scale import (
     one_scale,
     rescale_of,
     unit_of,
+    units_named,
 )  # fmt: skip
 from quimby.measure.scans import EmissionScan, Timing
 
@@ -128,6 +129,8 @@ def nm_scale(
     unit, factor = unit_of(written, where=where) if written else ("counts", 1.0)
     if mapping is None and unit not in QUANTITATIVE:
         raise refusal("E-DCM-UNITS", where=where, units=written)
+    if mapping is None and not written and (named := _map_units(data, maps)):
+        raise refusal("E-DCM-UNITS", where=where, units=" and ".join(named))
     scale, notes = one_scale(rescale_of(data, unit, factor), mapping, where=where)
     if mapping is None and not written:
         notes += (note("I-DCM-COUNTS", where=where),)
@@ -136,17 +139,29 @@ def nm_scale(
 
 def _mappings(data: Dataset, maps: Sequence[Dataset], where: str) -> list[Scale]:
     uid = text(data, "SOPInstanceUID")
-    groups = [
+    groups = _groups(data, maps)
+    return [scale for group in groups for scale in mappings_in(group, uid, where=where)]
+
+
+def _map_units(data: Dataset, maps: Sequence[Dataset]) -> tuple[str, ...]:
+    """Units of maps none of which leads to activity: the stored numbers are then no counts."""
+    return tuple(dict.fromkeys(u for group in _groups(data, maps) for u in units_named(group)))
+
+
+def _groups(data: Dataset, maps: Sequence[Dataset]) -> list[Dataset]:
+    """Where maps may stand."""
+    return [
         data,
         *items(data, "SharedFunctionalGroupsSequence"),
         *items(data, "PerFrameFunctionalGroupsSequence"),
         *maps,
     ]
-    return [scale for group in groups for scale in mappings_in(group, uid, where=where)]
 
 
 def _scan(parts: Parts, images: Sequence[tuple[Path, Dataset]], where: str) -> EmissionScan:
     grid, values, unit, timing, notes = parts
+    if unit == "Bq":  # in each voxel
+        values, unit = values / grid.voxel_ml, "Bq/ml"
     datas = [data for _, data in images]
     data = datas[0]
     drug, drugged = about.pharmaceutical_of(data, where=where)

@@ -15,18 +15,19 @@ from quimby.measure.dicom.headers import first, items, number, numbers, text
 UNITS: Mapping[str, tuple[str, float]] = {  # as written, without case -> our unit, factor to it
     "bqml": ("Bq/ml", 1.0), "bq/ml": ("Bq/ml", 1.0), "bq/cm3": ("Bq/ml", 1.0),
     "kbq/ml": ("Bq/ml", 1e3), "mbq/ml": ("Bq/ml", 1e6), "kbqml": ("Bq/ml", 1e3),
+    "bq": ("Bq", 1.0), "kbq": ("Bq", 1e3), "mbq": ("Bq", 1e6),  # in a voxel
     "cnts": ("counts", 1.0), "counts": ("counts", 1.0), "{counts}": ("counts", 1.0),
     "count": ("counts", 1.0), "{count}": ("counts", 1.0),
     "gml": ("SUV g/ml", 1.0), "g/ml": ("SUV g/ml", 1.0), "{suvbw}g/ml": ("SUV g/ml", 1.0),
 }  # fmt: skip
-QUANTITATIVE = ("Bq/ml", "counts")
+QUANTITATIVE = ("Bq/ml", "Bq", "counts")
 
 
 @dataclass(frozen=True, eq=False)
 class Scale:
     """value = slope * stored + intercept, or a table from `first` on; in our `unit`.
 
-    `unit` is "Bq/ml", "counts", "SUV g/ml", or "" when the file names none.
+    `unit` is "Bq/ml", "Bq" (in a voxel), "counts", "SUV g/ml", or "" when the file names none.
     """
 
     slope: float = 1.0
@@ -128,6 +129,15 @@ def mappings_in(data: Dataset, sop_uid: str = "", *, where: str) -> tuple[Scale,
             found += items(holder, "RealWorldValueMappingSequence")
     read = (_mapping(item, where) for item in found)
     return tuple(scale for scale in read if scale is not None and scale.unit in QUANTITATIVE)
+
+
+def units_named(data: Dataset) -> tuple[str, ...]:
+    """Units of every map here, as written, whether known or not."""
+    found = list(items(data, "RealWorldValueMappingSequence"))
+    for holder in items(data, "ReferencedImageRealWorldValueMappingSequence"):
+        found += items(holder, "RealWorldValueMappingSequence")
+    codes = (first(one, "MeasurementUnitsCodeSequence") for one in found)
+    return tuple(dict.fromkeys(text(code, "CodeValue") for code in codes if code is not None))
 
 
 def _speaks_of(holder: Dataset, sop_uid: str) -> bool:

@@ -1,0 +1,165 @@
+"""report.pdf: the page data and figures through the Typst template, PDF/A-2b, same bytes again.
+
+All text reaches the template as data (JSON), never as markup: a name with `#` or `$` in it is
+printed as it stands.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC
+from importlib.resources import as_file, files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from quimby.report import summary, tables, words
+from quimby.report.draw import drawings
+from quimby.report.figures.style import Figure
+from quimby.report.json import digest_of
+from quimby.report.lettering import drawable_all, each_text, fallback_fonts
+from quimby.study.result import Result
+
+STANDARDS: Any = ["a-2b", "ua-1"]  # archivable, and readable by a screen reader
+LANGUAGE = "en"
+
+
+def pdf(result: Result, figures: Sequence[Figure] | None = None) -> bytes:
+    """The report. `figures` (from `drawings`) saves drawing them twice.
+
+    The document's clock is the start of the last measurement, so the same result gives the same
+    bytes on any day.
+    """
+    import typst
+
+    drawn = drawings(result) if figures is None else figures
+    report = files("quimby.report")
+    with (
+        TemporaryDirectory(prefix="quimby-report-") as name,
+        as_file(report.joinpath("template")) as template,
+        as_file(report.joinpath("fonts")) as fonts,
+    ):
+        room = Path(name)
+        for part in sorted(template.glob("*.typ")):
+            (room / part.name).write_bytes(part.read_bytes())
+        for figure in drawn:
+            (room / f"{figure.name}.svg").write_bytes(figure.svg)
+        (room / "data.json").write_text(
+            json.dumps(drawable_all(spaced(view(result, drawn), result))), "utf-8"
+        )
+        found: bytes = typst.compile(
+            str(room / "report.typ"),
+            root=str(room),
+            font_paths=[str(fonts), str(fallback_fonts())],
+            ignore_system_fonts=True,
+            pdf_standards=STANDARDS,
+            timestamp=int(_clock(result)),
+        )
+        return found
+
+
+def _clock(result: Result) -> float:
+    moments = [m.acquired_at for m in result.measurements] or [result.administered_at]
+    return max(m.astimezone(UTC) for m in moments).timestamp()
+
+
+def spaced(page: Any, result: Result) -> Any:
+    """Region names as a person writes them: "Kidney_L" is printed "Kidney L"."""
+    names = sorted((r.name for r in result.regions if "_" in r.name), key=len, reverse=True)
+
+    def spoken(text: str) -> str:
+        for name in names:
+            text = text.replace(name, name.replace("_", "\u00a0"))
+        return text
+
+    return each_text(page, spoken, keep=("figure", "inputs"))
+
+
+def view(result: Result, figures: Sequence[Figure]) -> dict[str, Any]:
+    """Everything the template prints, as plain values."""
+    bold, rest = words.conclusion(result)
+    return {
+        "language": LANGUAGE,
+        "example": result.example,
+        "title": "Absorbed dose report",
+        "subtitle": words.subtitle(result),
+        "therapy": words.superscripted(result.therapy),
+        "centre": result.centre or "Centre not stated",
+        "report": _report_line(result),
+        "foot": _foot(result),
+        "state": words.state(result),
+        "blocking": words.blocking_count(result),
+        "identity": summary.identity(result),
+        "conclusion": {"bold": bold, "rest": " ".join(rest)},
+        "reached": bool(words.reached(result)),
+        "table": summary.table(result),
+        "cycle_words": _cycle_words(result),
+        "figures": {f.name: f.alt for f in figures},
+        "captions": _captions(result),
+        "curve_panels": _curve_panels(result),
+        "notes": summary.notes(result),
+        "notes_matter": summary.notes_that_matter(result),
+        "unverified": summary.unverified_box(result),
+        "decides": words.DECIDES,
+        "tables": _tables(result),
+        "software": tables.software(result),
+        "digests": _digests(result),
+        "measured": words.measured(result),
+    }
+
+
+def _report_line(result: Result) -> str:
+    number = f"Report {result.report_number}, version 1" if result.report_number else "Version 1"
+    return f"{number} · data to {tables.until(result)}"
+
+
+def _short(digest: str) -> str:
+    return f"{digest[:4]}…{digest[-4:]}"
+
+
+def _foot(result: Result) -> dict[str, str]:
+    p = result.patient
+    report = f"report {result.report_number} v1" if result.report_number else "version 1"
+    name = " · ".join(x for x in (p.name, p.id, report) if x)
+    made = (f"Quimby {result.trace.quimby_version} · study {_short(result.trace.study_sha256)} · "
+            f"result {_short(digest_of(result))}")  # fmt: skip
+    return {"made": made, "patient": name}
+
+
+def _digests(result: Result) -> list[list[str]]:
+    return [["study", result.trace.study_sha256], ["result", digest_of(result)]]
+
+
+def _cycle_words(result: Result) -> str:
+    return "1 cycle ± u" if result.cycle == 1 else f"{result.cycle} cycles ± u"
+
+
+def _captions(result: Result) -> dict[str, str]:
+    from quimby.report.draw import captions
+
+    return captions(result)
+
+
+def _curve_panels(result: Result) -> list[dict[str, Any]]:
+    from quimby.report.figures.curves import slug
+
+    return [{**tables.curve_words(r), "figure": f"curve_{slug(r.name)}"}
+            for r in result.regions if r.curve]  # fmt: skip
+
+
+def _tables(result: Result) -> dict[str, Any]:
+    return {
+        "lesions": tables.lesions(result),
+        "dvh": tables.dvh(result),
+        "activities": tables.activities(result),
+        "integrals": tables.integrals(result),
+        "effects": tables.effects(result),
+        "budget": tables.budget(result),
+        "registrations": tables.registrations(result),
+        "constants": tables.constants(result),
+        "exposures": tables.exposures(result),
+        "devices": tables.devices(result),
+        "inputs": tables.inputs(result),
+        "methods": tables.methods(result),
+    }
