@@ -14,6 +14,7 @@ from quimby.dose.local import (
     RegionWeights,
     closure_note,
     local_dose,
+    own_dose,
     trapezoid_weights,
     voxel_dose,
 )
@@ -146,3 +147,20 @@ def test_a_picture_that_does_not_close_is_told() -> None:
     assert seen is not None
     assert seen.code == "W-VOX-CLOSURE"
     assert "4.0%" in seen.text
+
+
+def test_a_regions_own_voxels_close_to_its_activity_where_the_picture_shares_its_edge() -> None:
+    maps, _, occupancy = scene()
+    density = np.full(SHAPE, 1.04)
+    weights = {"a": RegionWeights((12.0, 60.0), 300.0), "b": RegionWeights((20.0, 30.0), 50.0)}
+    picture = voxel_dose(maps, density, occupancy, weights=weights, remainder_hours=HOURS,
+                         voxel_ml=0.11, energy_mev=0.1479)  # fmt: skip
+
+    own = own_dose(maps, density, (12.0, 60.0), factor=picture.rescale["a"], energy_mev=0.1479)
+
+    share = occupancy["a"]
+    mass_g = share.sum() * 0.11 * 1.04
+    mean = (share * own).sum() / share.sum()
+    shared = (share * picture.dose_gy).sum() / share.sum()
+    assert mean == pytest.approx(300.0 * DELTA / mass_g, rel=1e-6)
+    assert shared < 0.98 * mean  # the picture's edge voxels hold the neighbour's part too

@@ -19,6 +19,15 @@ from quimby.study.result import Result
 
 PATIENT = "patient"
 REPORT = "report"
+ANSWERS = {
+    "centre.example": "true",
+    "centre.name": "Demo, invented data",
+    "residue": "0",
+    "prescribed": '"7.40 GBq"',
+    "patient.indication": "Midgut NET, invented",
+    "cycles_planned": "4",
+}
+"""What a person would have answered to the questions that a folder of DICOM leaves open."""
 
 
 def demo_job(out: Path, *, quiet: bool = False) -> int:
@@ -32,8 +41,8 @@ def demo_job(out: Path, *, quiet: bool = False) -> int:
     truth = make_patient(out / PATIENT)
     if not quiet:
         console(stderr=True).print(f" 0/7 make patient {time.monotonic() - began:6.1f} s")
-    answers = {"centre.example": "true", "centre.name": "Demo, invented data", "residue": "0"}
-    result, _ = calculate(draft(out / PATIENT, answers=answers).study(), out / REPORT, quiet=quiet)
+    study = draft(out / PATIENT, answers=ANSWERS).study()
+    result, _ = calculate(study, out / REPORT, quiet=quiet)
     if not quiet:
         compare(to, result, truth)
         _next(to, out)

@@ -1,1 +1,1 @@
-
+"""From time-integrated activity and mass to absorbed dose."""

@@ -1,1 +1,1 @@
-
+"""Dose-volume figures, biologically effective dose, limits."""

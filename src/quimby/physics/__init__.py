@@ -1,1 +1,1 @@
-
+"""Nuclides, decay, materials: facts with their sources."""

@@ -1,1 +1,1 @@
-
+"""What the next administration may be: proposed, never prescribed."""

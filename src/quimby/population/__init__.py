@@ -1,1 +1,1 @@
-
+"""Published doses per activity, and what is plausible."""

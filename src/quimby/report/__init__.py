@@ -1,1 +1,1 @@
-
+"""Files for people and programs: PDF, JSON, CSV, DICOM."""

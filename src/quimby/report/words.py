@@ -113,9 +113,10 @@ def _limiting(region: RegionResult, check: Check) -> str:
     what = f"{region.name}, BED" if check.quantity == "BED" else region.name
     mark = "" if check.constant.verified else "†"
     whose = "this centre's limit" if check.constant.tag == "P" else "the limit"
+    so_far = "" if total.value == cycle.value else f", {say.plus_minus(total, 'Gy')} in total"
     return (
-        f"{what}: {say.plus_minus(cycle, 'Gy')} this cycle, {say.plus_minus(total, 'Gy')} in "
-        f"total — {say.percent(check.share)} of {whose} of {check.limit_gy:g} Gy{mark}."
+        f"{what}: {say.plus_minus(cycle, 'Gy')} this cycle{so_far} — "
+        f"{say.percent(check.share)} of {whose} of {check.limit_gy:g} Gy{mark}."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from quimby.core.notes import Note, refusal
@@ -18,6 +18,7 @@ from quimby.devices.camera import (
     RawData,
     Reconstruction,
     RecoveryRecord,
+    ScanFacts,
     Scanner,
     WindowRecord,
 )
@@ -176,7 +177,6 @@ def commission_spheres(
         problem = "sphere_concentration_mbq_per_ml, or spheres with centre_mm, are missing."
         raise refusal("E-FILL-KEY", where="fill record", problem=problem)
     _same_nuclide(scan, fill.nuclide)
-    _same_nuclide(scan, camera.nuclide)
     time = counting_time(scan) if scan.image.unit == "counts" else None
     middle_h = time.elapsed_scan_time_s / 7200.0 if time else 0.0
     decayed = decay_factor(_elapsed(scan, fill, zone) + middle_h,
@@ -204,7 +204,24 @@ def commission_spheres(
             RawData(role=raw.role, path=raw.path, sha256=raw.sha256),
         ),
     })  # fmt: skip
-    return RecoveryMeasured(record, measured, fit, spread, (*scan.notes, *spread.notes))
+    notes = (*scan.notes, *_as_calibrated(scan, camera), *spread.notes)
+    return RecoveryMeasured(record, measured, fit, spread, notes)
+
+
+def _as_calibrated(scan: EmissionScan, camera: CameraRecord) -> tuple[Note, ...]:
+    """The spheres' scan was made as the cylinder's: E-CAL-NUCLIDE, E-CAL-WINDOW, or notes."""
+    when = scan.acquired_at
+    return () if when is None else camera.check(facts(scan, when), where="spheres")
+
+
+def facts(scan: EmissionScan, moment: datetime) -> ScanFacts:
+    """What a scan says about its set-up, for the comparison with the camera's record."""
+    device = scan.device
+    return ScanFacts(
+        date=moment.date(), nuclide=scan.pharmaceutical.nuclide, collimator=device.collimator,
+        windows_kev=tuple((w.lower_kev, w.upper_kev) for w in device.windows),
+        reconstruction=device.reconstruction, software=device.software, serial=device.serial,
+    )  # fmt: skip
 
 
 def read_scan(path: Path, shelf: Shelf) -> EmissionScan:

@@ -53,19 +53,19 @@ def calculate(
     study: Study, given: Administration, exposures: Sequence[Exposure], progress: Progress
 ) -> Cycle:
     protocol = protocols.load(study.document.protocol)
+    therapy = therapies.load(study.document.therapy)
     substance = nuclide(given.nuclide)
     inputs = read_inputs(study, given, progress=progress)
     organs, inputs, named = _organs(inputs)
     administered, admin_notes = _administered(given, inputs, substance, zone=study.document.zone)
     quantified = quantify(inputs, substance.half_life_h.value, progress=progress)
     if not study.document.patient.mirror_anatomy:
-        _check_sides(quantified)
+        _check_sides(quantified, organs)
     progress(Step("curves"))
     names = {name: organ.name for name, organ in organs.items()}
     curves = region_curves(quantified, names, protocol, substance.half_life_h.value)
     progress(Step("dose"))
     patient = study.document.patient
-    therapy = therapies.load(study.document.therapy)
     setting = Setting(substance, therapy, protocol, administered, tuple(exposures),
                       tuple(patient.risk_factors), patient.single_kidney)  # fmt: skip
     rows, row_notes = _rows(quantified, curves, organs, setting)
@@ -120,9 +120,14 @@ def _administered(
     return value, (*notes, *net.notes)
 
 
-def _check_sides(quantified: Quantified) -> None:
-    """Left on the left: outlines whose names say a side must lie on it."""
-    checks.sides({region.name: _centre(region) for region in quantified.regions.organs})
+def _check_sides(quantified: Quantified, organs: Mapping[str, Organ]) -> None:
+    """Left on the left: an outline must lie on the side that it was said to be of."""
+    meant = {region.name: organs[region.name] for region in quantified.regions.organs}
+    checks.sides({
+        f"{meant[region.name].name} {meant[region.name].side}".strip(): _centre(region)
+        for region in quantified.regions.organs
+        if meant[region.name].name != "lesion"
+    })  # fmt: skip
 
 
 def _centre(region: Region) -> tuple[float, float, float]:

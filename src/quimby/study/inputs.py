@@ -9,11 +9,11 @@ from datetime import datetime
 from quimby.core.notes import Note, note, refusal
 from quimby.core.outline import Outline
 from quimby.core.time import aware
-from quimby.devices.camera import CameraRecord, ScanFacts, read_camera
+from quimby.devices.camera import CameraRecord, read_camera
 from quimby.measure import checks
 from quimby.measure.dicom import read_ct, read_emission, read_outline_file
 from quimby.measure.scans import CtScan, EmissionScan, Identity, Timing
-from quimby.study.commission import commission_cylinder, commission_spheres
+from quimby.study.commission import commission_cylinder, commission_spheres, facts
 from quimby.study.document import Administration, Calibration, Spect, Study
 from quimby.study.files import Shelf
 from quimby.study.progress import Progress, Step
@@ -169,6 +169,9 @@ def _in_time(
         raise refusal("E-STUDY-KEY", where=f"measurement {missing[0]}", problem=problem)
     known = {name: moment for name, moment in written.items() if moment is not None}
     hours = checks.after_administration(given.at or "", known, zone=zone)
+    if len(set(hours.values())) < len(hours):
+        found = ", ".join(f"{name} at {h:.1f} h" for name, h in hours.items())
+        raise refusal("E-TIA-TIME", where="measurements", times=found)
     rates = {m.id: m.count_rate for m in given.measurements}
     visits = [
         Visit(
@@ -216,16 +219,6 @@ def _activity_agrees(given: Administration, visits: tuple[Visit, ...]) -> tuple[
     if abs(nearest / given.activity - 1) <= 0.02:
         return ()
     return (note("W-ADMIN-DIFFERS", where=visits[0].id, value=given.activity, limit=nearest),)
-
-
-def facts(scan: EmissionScan, moment: datetime) -> ScanFacts:
-    """What a scan says about its set-up, for the comparison with the camera's record."""
-    device = scan.device
-    return ScanFacts(
-        date=moment.date(), nuclide=scan.pharmaceutical.nuclide, collimator=device.collimator,
-        windows_kev=tuple((w.lower_kev, w.upper_kev) for w in device.windows),
-        reconstruction=device.reconstruction, software=device.software, serial=device.serial,
-    )  # fmt: skip
 
 
 def _reference(
