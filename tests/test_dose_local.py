@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from quimby.core.errors import InputError, MethodUnfit
 from quimby.dose.local import (
     RegionWeights,
-    closure_note,
     local_dose,
     own_dose,
     trapezoid_weights,
@@ -139,14 +138,6 @@ def test_maps_on_another_grid_and_lost_weights_are_refused() -> None:
         voxel_dose([], density, occupancy, weights=weights, **more)
     with pytest.raises(InputError, match="b has 0 weights for 2 scans"):
         voxel_dose(maps, density, occupancy, weights={"a": RegionWeights(HOURS)}, **more)
-
-
-def test_a_picture_that_does_not_close_is_told() -> None:
-    assert closure_note(102.9, 100.0, where="liver") is None
-    seen = closure_note(96.0, 100.0, where="liver")
-    assert seen is not None
-    assert seen.code == "W-VOX-CLOSURE"
-    assert "4.0%" in seen.text
 
 
 def test_a_regions_own_voxels_close_to_its_activity_where_the_picture_shares_its_edge() -> None:

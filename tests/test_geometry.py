@@ -196,7 +196,7 @@ def test_the_share_in_the_field_of_view_is_told_refused_or_noted() -> None:
     assert half.inside == pytest.approx(0.5, abs=0.01)
     assert fov_notes("kidney", 1.0) == ()
     assert fov_notes("kidney", 0.97)[0].code == "W-IMG-FOV"
-    with pytest.raises(MethodUnfit, match=r"Only 90\.0% of the region lies in the scan's field"):
+    with pytest.raises(MethodUnfit, match=r"Only 90\.0 % of the region lies in the scan's field"):
         fov_notes("kidney", 0.90)
 
 

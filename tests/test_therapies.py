@@ -125,7 +125,7 @@ def test_a_scan_finds_its_window() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "key", "why"),
     [
-        ('partial_volume = "gtm"', 'partial_volume = "magic"', "calculation.partial_volume", "gtm"),
+        ("registration_limit_mm = 5.0", "registration_limit_mm = 0", "calculation.reg", "greater"),
         ("window_h = [2.0, 8.0]", "window_h = [8.0, 2.0]", "acquisition[0]", "must rise"),
         ("level = 2", "", "level", "required"),
         ("level = 2", "level = 2\ncolour = 1", "colour", "not permitted"),

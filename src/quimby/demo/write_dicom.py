@@ -156,6 +156,8 @@ def _set_camera(data: Dataset, grid: Grid) -> None:
     ]
     data.NumberOfDetectors = camera["heads"]
     data.DetectorInformationSequence = [_detector(grid) for _ in range(camera["heads"])]
+    data.SoftwareVersions = camera["software"]
+    data.ReconstructionMethod = camera["reconstruction"]  # not of NM by the standard; scanners do
     data.NumberOfRotations = 1
     data.RotationInformationSequence = [_rotation()]
 

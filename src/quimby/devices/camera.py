@@ -21,6 +21,7 @@ from quimby.devices.calibration import CAMERA_CAUSE, CountingTime, Factor
 from quimby.devices.recovery import RecoveryCurve
 from quimby.physics.nuclides import canonical
 
+MAKER_U = 0.05  # relative uncertainty of a maker's own Bq/ml, not verified here [P]
 GENERIC_U = 0.10  # least relative uncertainty of a model-level factor [P]
 UNKNOWN = matching.UNKNOWN
 Text = Annotated[str, Field(min_length=1)]  # "unknown" where nobody can say
@@ -188,9 +189,13 @@ class CameraRecord(_Part):
     def activity_image(self, image: Image, time: CountingTime | None) -> ActivityImage:
         """Turn a scan into MBq/ml. The factor's whole doubt goes under "camera calibration".
 
-        Counts need `time`, from which the factor's own convention picks. Raises
+        Counts need `time`, from which the factor's own convention picks. A scan that is in
+        Bq/ml already, where the record is of counts, is taken as its maker calibrated it, with
+        W-CAL-MAKER and more doubt: the record's factor cannot check it. Raises
         E-CAL-IMAGE-UNIT where the scan has another unit than the record, E-CAL-TIME.
         """
+        if image.unit == "Bq/ml" and self.image_unit == "counts":
+            return _by_maker(image, where=self.id)
         if image.unit != self.image_unit:
             raise refusal("E-CAL-IMAGE-UNIT", where=self.id, scan=image.unit,
                           record=self.image_unit)  # fmt: skip
@@ -268,6 +273,12 @@ class ActivityImage:
     u_relative: Mapping[str, float]  # cause -> fraction
     scale: float  # MBq/ml for one unit of the image given
     notes: tuple[Note, ...]
+
+
+def _by_maker(image: Image, *, where: str) -> ActivityImage:
+    said = note("W-CAL-MAKER", where=where, value=MAKER_U)
+    out = Image(image.grid, image.values * 1e-6, "MBq/ml")
+    return ActivityImage(out, {CAMERA_CAUSE: MAKER_U}, 1e-6, (said,))
 
 
 def read_camera(path: Path) -> CameraRecord:

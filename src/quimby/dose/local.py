@@ -20,7 +20,6 @@ from quimby.physics.nuclides import delta_gy_g_per_mbq_h
 Array = NDArray[np.floating]
 
 AIR_FLOOR_G_PER_ML = 0.1  # [P] below it a voxel's dose would be a division by air
-CLOSURE_LIMIT = 0.03  # [P]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +123,6 @@ def own_dose(
     """
     tia = sum(h * np.asarray(c) for h, c in zip(hours, activity_mbq_per_ml, strict=True))
     return local_dose(np.asarray(factor * tia), density_g_per_ml, energy_mev)
-
-
-def closure_note(picture_mbq_h: float, region_mbq_h: float, *, where: str) -> Note | None:
-    """W-VOX-CLOSURE when a region's TIA in the picture is more than 3 % off."""
-    off = picture_mbq_h / region_mbq_h - 1
-    if abs(off) <= CLOSURE_LIMIT:
-        return None
-    return note("W-VOX-CLOSURE", where=where, value=abs(off), limit=CLOSURE_LIMIT)
 
 
 def _check(

@@ -110,7 +110,7 @@ def _one_weight(identities: Mapping[str, Identity]) -> None:
     if high - low > WEIGHT_LIMIT * low:
         found = f"{low:g} kg in {light}; {high:g} kg in {heavy}"
         where = f"{light}, {heavy}"
-        raise refusal("E-PAT-CONFLICT", where=where, field="weight", found=found, key="weight_kg")
+        raise refusal("E-PAT-CONFLICT", where=where, field="weight", found=found, key="weight")
 
 
 def _one_name(identities: Mapping[str, Identity]) -> tuple[Note, ...]:

@@ -47,11 +47,7 @@ class Acquisition(Part):
 class Calculation(Part):
     """How doses are calculated."""
 
-    partial_volume: Literal["gtm", "recovery curve", "none"]
-    voxel_method: Literal["local deposition", "none"]
     registration_limit_mm: Positive
-    tail_limit: Annotated[float, Field(gt=0, lt=1)]
-    u_target: Annotated[float, Field(gt=0, lt=1)]
     priors: str  # name of the table of population kinetics
     models: Mapping[str, Mapping[int, tuple[str, ...]]]
 

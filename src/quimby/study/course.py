@@ -12,6 +12,9 @@ from quimby.study.cycle import Cycle
 from quimby.study.document import StudyDocument
 from quimby.study.result import Exposure
 
+OF_A_CYCLE = ("counts,", "registration,", "repeatability,", "curve fit")
+"""How causes of doubt begin that belong to one cycle's own scans."""
+
 
 def earlier(document: StudyDocument) -> list[Exposure]:
     """Doses from before, as the study gives them; organs by their canonical name."""
@@ -42,10 +45,23 @@ def as_exposures(cycle: Cycle) -> list[Exposure]:
     paired = {name for pair in cycle.pairs for name in pair.members}
     return [
         Exposure(r.name if r.organ == "lesion" else r.organ, f"cycle {cycle.given.cycle}, measured",
-                 cycle.inputs.started_at.date().isoformat(), r.absorbed_dose_gy, r.bed_gy)
+                 cycle.inputs.started_at.date().isoformat(),
+                 _of_cycle(r.absorbed_dose_gy, cycle),
+                 None if r.bed_gy is None else _of_cycle(r.bed_gy, cycle))
         for r in (*cycle.pairs, *cycle.regions)
         if r.name not in paired
     ]  # fmt: skip
+
+
+def _of_cycle(value: Uncertain, cycle: Cycle) -> Uncertain:
+    """Doubts of an earlier cycle's own scans get its name, so that they stay independent.
+
+    Camera, population and outlines are the same sources in every cycle, and stay shared.
+    """
+    return Uncertain(value.value, {
+        f"{cause}, {cycle.given.id}" if cause.startswith(OF_A_CYCLE) else cause: part
+        for cause, part in value.parts.items()
+    })  # fmt: skip
 
 
 def course_notes(

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from quimby import protocols, therapies
 from quimby.core.errors import QuimbyError
-from quimby.core.notes import Note, note
+from quimby.core.notes import Note, note, refusal
 from quimby.core.time import aware, hours_between
 from quimby.core.uncertain import Uncertain
 from quimby.dose.self_dose import photon_notes
@@ -55,14 +55,18 @@ def calculate(
     protocol = protocols.load(study.document.protocol)
     therapy = therapies.load(study.document.therapy)
     substance = nuclide(given.nuclide)
+    therapy = therapies.load(study.document.therapy)
+    if substance.name != therapy.nuclide:
+        raise refusal("E-THERAPY-NUCLIDE", where=given.id, given=substance.name,
+                      therapy=therapy.id, wanted=therapy.nuclide)  # fmt: skip
     inputs = read_inputs(study, given, progress=progress)
     organs, inputs, named = _organs(inputs)
     administered, admin_notes = _administered(given, inputs, substance, zone=study.document.zone)
-    quantified = quantify(inputs, substance.half_life_h.value, progress=progress)
+    names = {name: organ.name for name, organ in organs.items()}
+    quantified = quantify(inputs, names, substance.half_life_h.value, progress=progress)
     if not study.document.patient.mirror_anatomy:
         _check_sides(quantified, organs)
     progress(Step("curves"))
-    names = {name: organ.name for name, organ in organs.items()}
     curves = region_curves(quantified, names, protocol, substance.half_life_h.value)
     progress(Step("dose"))
     patient = study.document.patient

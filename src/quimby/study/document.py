@@ -39,6 +39,7 @@ def _unit(kind: str) -> BeforeValidator:
 
 
 ActivityMBq = Annotated[float, _unit("activity"), Field(gt=0)]
+ResidueMBq = Annotated[float, _unit("activity"), Field(ge=0)]
 DoseGy = Annotated[float, _unit("dose"), Field(ge=0)]
 MassG = Annotated[float, _unit("mass"), Field(gt=0)]
 Fraction = Annotated[float, _unit("fraction"), Field(ge=0, lt=1)]
@@ -81,7 +82,7 @@ class Series(Part):
 class Residual(Part):
     """Activity left in a syringe, vial or line."""
 
-    activity: ActivityMBq
+    activity: ResidueMBq
     at: datetime
 
 

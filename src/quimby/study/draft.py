@@ -10,9 +10,9 @@ from typing import Any
 
 from quimby import protocols, therapies
 from quimby.core.errors import QuimbyError
-from quimby.core.notes import Note, in_order, refusal
+from quimby.core.notes import Note, in_order, note, refusal
 from quimby.measure import checks
-from quimby.measure.dicom import Series, read_outlines, survey
+from quimby.measure.dicom import Series, Survey, read_outlines, survey
 from quimby.measure.dicom.about import administered_mbq, pharmaceutical_of
 from quimby.measure.dicom.headers import open_file
 from quimby.measure.scans import Identity, Radiopharmaceutical
@@ -21,6 +21,8 @@ from quimby.study.document import FORMAT, Study, parse_study
 from quimby.study.questions import Question, answered, question
 from quimby.study.records import AdministrationRecord, find_records, parse_administration
 from quimby.study.sorting import Pair, Sorted, common_path, outlined_scan, sort, with_maps
+
+DICOM_ENDINGS = (".dcm", ".ima", ".dicom")
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def draft(
         raise refusal("E-STUDY-EMPTY", where=str(folder), what="SPECT scan", how=how)
     header, notes = _header(parts.pairs[0].scan)
     work = _Work(root, answers or {}, zone, parts, _record(root), header, notes=[*notes])
-    work.notes += _one_patient(work)
+    work.notes += [*_one_patient(work), *_damaged(seen)]
     document = _document(work)
     apply_answers(document, work.answers)
     left_out = [(common_path(s.files, root), why) for s, why in parts.unused]
@@ -121,6 +123,17 @@ def _record(root: Path) -> AdministrationRecord | None:
     for path, data in administrations.items():
         return parse_administration(data, path)
     return None
+
+
+def _damaged(seen: Survey) -> tuple[Note, ...]:
+    """A file that was meant to be DICOM and cannot be read may be a scan that is now missing."""
+    return tuple(
+        note(
+            "W-STUDY-LEFT-OUT", where=path.relative_to(seen.folder).as_posix(), why=why.rstrip(".")
+        )
+        for path, why in seen.left_out
+        if path.suffix.lower() in DICOM_ENDINGS and "the same object" not in why
+    )
 
 
 def _one_patient(work: _Work) -> tuple[Note, ...]:

@@ -27,6 +27,8 @@ from quimby.study.inputs import Inputs, Visit
 from quimby.study.progress import Progress, Step
 
 NO_BLUR = Uncertain(0.0)
+USUAL_TISSUE = {"lesion": "soft-tissue"}
+"""Whose usual density an organ without its own takes, where contrast hides the CT's."""
 TRANSFER_U_MM = 0.3
 """Standard uncertainty of carrying a point spread from a phantom to a patient, whose body holds
 the heads farther off and whose counts let the reconstruction converge otherwise [P]."""
@@ -62,13 +64,18 @@ class Quantified:
     notes: tuple[Note, ...]
 
 
-def quantify(inputs: Inputs, half_life_h: float, *, progress: Progress) -> Quantified:
-    """Register every CT to the reference, ready the outlines, and read every scan."""
+def quantify(
+    inputs: Inputs, organs: Mapping[str, str], half_life_h: float, *, progress: Progress
+) -> Quantified:
+    """Register every CT to the reference, ready the outlines, and read every scan.
+
+    `organs` names the canonical organ of each outline.
+    """
     ct = inputs.reference_ct.image
     moves = _registrations(inputs, progress)
     progress(Step("outlines", f"{len(inputs.outlines)} outlines"))
     regions = prepare(inputs.outlines, ct)
-    masses, mass_notes = _masses(regions, inputs)
+    masses, mass_notes = _masses(regions, inputs, organs)
     readings = []
     notes = [*regions.notes, *mass_notes]
     for number, visit in enumerate(inputs.visits, start=1):
@@ -92,15 +99,13 @@ def _registrations(inputs: Inputs, progress: Progress) -> dict[str, Registration
 
 
 def _masses(
-    regions: Regions, inputs: Inputs
+    regions: Regions, inputs: Inputs, organs: Mapping[str, str]
 ) -> tuple[dict[str, tuple[Uncertain, Uncertain]], list[Note]]:
-    assert inputs.administration.outlines is not None
-    meanings = inputs.administration.outlines.regions
     ct = inputs.reference_ct
     found: dict[str, tuple[Uncertain, Uncertain]] = {}
     notes: list[Note] = []
     for region in regions.organs:
-        organ = meanings.get(region.name, "").split(" ")[0]
+        organ = USUAL_TISSUE.get(organs[region.name], organs[region.name])
         weighed = mass(ct.image, region, organ=organ, contrast=bool(ct.contrast))
         found[region.name] = (weighed.volume_ml, weighed.mass_g)
         notes += weighed.notes

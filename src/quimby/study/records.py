@@ -7,10 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from quimby.core.notes import refusal
 from quimby.study.document import problems
+
+TO_MBQ = {"gbq": 1e3, "kbq": 1e-3, "bq": 1e-6}
+"""Units that a key of a record may end on instead of MBq."""
 
 
 class SphereRecord(BaseModel):
@@ -37,6 +40,20 @@ class FillRecord(BaseModel):
     sphere_assay_relative_u: float = Field(0.03, ge=0)
     spheres: tuple[SphereRecord, ...] = ()
     background: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_megabecquerel(cls, data: Any) -> Any:
+        """Activities under a key that names another unit: `cylinder_activity_bq`, …"""
+        if not isinstance(data, dict):
+            return data
+        found = dict(data)
+        for head, tail in (("cylinder_activity_", ""), ("sphere_concentration_", "_per_ml")):
+            for unit, factor in TO_MBQ.items():
+                value = found.pop(f"{head}{unit}{tail}", None)
+                if isinstance(value, int | float):
+                    found.setdefault(f"{head}mbq{tail}", value * factor)
+        return found
 
 
 class AdministrationRecord(BaseModel):

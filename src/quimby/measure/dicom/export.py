@@ -36,7 +36,8 @@ def quantisation(largest: float, *, where: str = "DICOM export") -> Quantisation
     """
     if not 0 <= largest < float("inf"):
         raise refusal("E-IO-RANGE", where=where, found=f"{largest:g}")
-    return Quantisation(largest / LARGEST if largest > 0 else 1.0)
+    slope = largest / LARGEST
+    return Quantisation(slope if slope > 0 else 1.0)  # a value too small for a slope is zero
 
 
 def quantised(
