@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from quimby import protocols
 from quimby.core.uncertain import Uncertain
-from quimby.kinetics.choose import choose, planned
+from quimby.kinetics.choose import choose
+from quimby.study.curves import planned
 
 PHYSICAL_H = 159.528
 SCHEDULES = {
@@ -72,7 +74,7 @@ def row(family: Family, schedule: str, *, patients: int, seed: int = 1) -> Row:
     """Simulate `patients` of a family: 3 to 6 % random and 3 % shared doubt."""
     random = np.random.default_rng([seed, *(schedule + family.name).encode()])
     times = np.array(SCHEDULES[schedule])
-    plan = planned(family.tissue, SCHEDULES[schedule])
+    plan = planned(protocols.load("LU-FULL"), family.tissue, len(times))
     ratios, stated, inside, lost = [], [], 0, 0
     for _ in range(patients):
         amplitudes, rates = truth(family, random)
@@ -87,7 +89,7 @@ def row(family: Family, schedule: str, *, patients: int, seed: int = 1) -> Row:
         try:
             found = choose(
                 SCHEDULES[schedule], readings, physical_half_life_h=PHYSICAL_H,
-                preferred=plan.preferred, candidates=plan.candidates, priors=plan.priors,
+                preferred=plan.models[0], candidates=plan.models[1:], priors=plan.priors,
             ).tia_mbq_h  # fmt: skip
         except Exception as error:  # counted and shown: a refusal is an outcome
             lost += 1

@@ -30,9 +30,9 @@ from quimby import protocols, therapies
 from quimby.core.grid import Image, Rigid
 from quimby.core.uncertain import Uncertain
 from quimby.kinetics.choose import choose
-from quimby.kinetics.priors import priors
 from quimby.measure.partial_volume import recover
 from quimby.measure.regions import Regions, prepare
+from quimby.study.curves import planned
 from quimby.study.quantify import REPEATABILITY_U, TRANSFER_U_MM
 
 PROTOCOL = "LU-FULL"
@@ -108,11 +108,10 @@ def _row(variant: Variant, name: str, seen: list[Uncertain]) -> Row:
 def tia(name: str, times_h: tuple[float, ...], seen: list[Uncertain]) -> tuple[Uncertain, str]:
     """As the chain does it: the protocol's models for the organ and its number of samples."""
     organ = therapies.organ(name).name
-    plan = protocols.load(PROTOCOL).calculation
-    models = plan.models_for(organ, len(seen))
+    plan = planned(protocols.load(PROTOCOL), organ, len(seen))
     chosen = choose(
-        times_h, seen, physical_half_life_h=PHYSICAL_H, preferred=models[0],
-        candidates=models[1:], priors=priors(organ, file=plan.priors), region=name,
+        times_h, seen, physical_half_life_h=PHYSICAL_H, preferred=plan.models[0],
+        candidates=plan.models[1:], priors=plan.priors, region=name,
     )  # fmt: skip
     return chosen.tia_mbq_h, chosen.fit.model
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import string
 from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -162,3 +165,12 @@ def test_a_movement_and_its_inverse_end_where_they_began(
     assert move.inverse().apply(move.apply(points)) == pytest.approx(points, abs=1e-9)
     assert move.angle_deg == pytest.approx(abs(np.degrees(angle)), abs=1e-4)
     assert Rigid.identity().shift_mm(points[0]) == 0.0
+
+
+def test_every_code_of_the_catalogue_is_used_and_every_code_used_is_in_it() -> None:
+    source = Path(str(files("quimby")))
+    said = "".join(file.read_text("utf-8") for file in sorted(source.rglob("*.py")))
+    named = set(re.findall(r"\"([ESWI]-[A-Z0-9]+(?:-[A-Z0-9]+)+)\"", said))
+
+    assert sorted(set(catalogue()) - named) == []
+    assert sorted(named - set(catalogue())) == []

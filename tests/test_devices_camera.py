@@ -169,10 +169,19 @@ def test_a_quantitative_image_is_divided_by_its_verification_ratio() -> None:
 
 
 def test_a_scan_of_another_unit_or_without_time_is_refused() -> None:
+    quantitative = _record(image_unit="Bq/ml", factor__unit="1", factor__value=0.95)
     with pytest.raises(QuimbyError, match="E-CAL-IMAGE-UNIT"):
-        _record().activity_image(Image(GRID, COUNTS.values, "Bq/ml"), TIME)
+        quantitative.activity_image(COUNTS, TIME)
     with pytest.raises(QuimbyError, match="E-CAL-TIME"):
         _record().activity_image(COUNTS, None)
+
+
+def test_a_makers_own_scale_is_used_and_doubted_where_only_counts_were_calibrated() -> None:
+    found = _record().activity_image(Image(GRID, np.full(GRID.shape, 95e3), "Bq/ml"), None)
+
+    assert found.image.values == pytest.approx(0.095)
+    assert found.u_relative == pytest.approx({"camera calibration": 0.05})
+    assert [n.code for n in found.notes] == ["W-CAL-MAKER"]
 
 
 def test_a_generic_calibration_is_never_better_than_ten_percent() -> None:

@@ -125,7 +125,12 @@ def test_a_scan_finds_its_window() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "key", "why"),
     [
-        ("registration_limit_mm = 5.0", "registration_limit_mm = 0", "calculation.reg", "greater"),
+        (
+            "registration_limit_mm = 5.0",
+            "registration_limit_mm = 0",
+            "calculation.registration_limit_mm",
+            "greater",
+        ),
         ("window_h = [2.0, 8.0]", "window_h = [8.0, 2.0]", "acquisition[0]", "must rise"),
         ("level = 2", "", "level", "required"),
         ("level = 2", "level = 2\ncolour = 1", "colour", "not permitted"),

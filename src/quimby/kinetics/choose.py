@@ -17,13 +17,10 @@ from quimby.core.notes import Note, in_order, note
 from quimby.core.uncertain import Uncertain
 from quimby.kinetics.criteria import aic_known_variance, akaike_weights
 from quimby.kinetics.fit import Fit, fit, gathered
-from quimby.kinetics.priors import Prior, priors
+from quimby.kinetics.priors import Prior
 from quimby.kinetics.samples import looks
 
 REJECT_BELOW = 0.05  # p of the chi-square test
-EARLY_H = 6.0  # a scan before this sees the uptake
-LESIONS = ("lesion", "tumour", "metastasis")
-WHOLE = ("remainder", "whole body", "rest of body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,37 +46,6 @@ class Choice:
     tia_mbq_h: Uncertain
     alternatives: tuple[Alternative, ...]
     notes: tuple[Note, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a protocol says about a tissue's curve before the scans are seen."""
-
-    preferred: str
-    candidates: tuple[str, ...]
-    priors: tuple[Prior, ...]
-
-
-def planned(tissue: str, times_h: Sequence[float], *, file: str = "priors_lu177_dotatate") -> Plan:
-    """The curve to plan for a tissue and its scan times, with the population's priors.
-
-    Up to four scans: uptake from a share present at once, whose two early parameters have
-    priors; it holds mono (share 1) and uptake from zero (share 0) as its ends, so an early scan
-    sharpens it and its absence only widens the doubt. Mono stands beside it in organs only: a
-    lesion is known to take up over hours. With two scans or one the population half-life joins.
-    From five scans with one before 6 h two clearance phases may compete. The remainder of the
-    body empties in two phases from the start.
-
-    Raises E-NLME-PRIOR when a prior is missing.
-    """
-    if tissue in WHOLE:
-        return Plan("bi-clearance", ("mono",), priors("remainder", file=file))
-    found = priors("lesion" if tissue in LESIONS else tissue, file=file,
-                   with_half_life=len(times_h) < 3)  # fmt: skip
-    beside = ["uptake-clearance"] if tissue in LESIONS else ["mono", "uptake-clearance"]
-    if len(times_h) >= 5 and min(times_h) < EARLY_H:
-        beside.append("bi-clearance")
-    return Plan("partial-uptake", tuple(beside), found)
 
 
 def choose(

@@ -9,11 +9,13 @@ from quimby.core.notes import Note
 from quimby.core.source import Constant
 from quimby.core.uncertain import Uncertain
 from quimby.kinetics.choose import Choice, choose
-from quimby.kinetics.priors import priors
+from quimby.kinetics.priors import Prior, priors
 from quimby.kinetics.trapezoid import trapezoid
 from quimby.protocols import Protocol
 from quimby.study.quantify import Quantified, Reading
 from quimby.study.result import Curve, Sample
+
+FEW = 3  # fewer samples than this do not tell a half-life by themselves
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +41,34 @@ def region_curves(
     }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a protocol says about a curve before the scans are seen."""
+
+    models: tuple[str, ...]  # the preferred one first
+    priors: tuple[Prior, ...]
+
+
+def planned(protocol: Protocol, organ: str, samples: int) -> Plan:
+    """Models and population knowledge for an organ with so many samples.
+
+    With one or two samples the population's half-life joins the priors of the uptake; with more
+    the patient tells it. E-NLME-PRIOR where the protocol's table lacks what is needed.
+    """
+    plan = protocol.calculation
+    known = priors(organ, file=plan.priors, with_half_life=samples < FEW)
+    return Plan(plan.models_for(organ, samples), known)
+
+
 def _curve(
     name: str, organ: str, readings: tuple[Reading, ...], protocol: Protocol, half_life_h: float
 ) -> RegionCurve:
     samples = tuple(_sample(name, reading) for reading in readings)
     times = [s.time_h for s in samples]
-    plan = protocol.calculation
-    models = plan.models_for(organ, len(samples))
-    known = priors(organ, file=plan.priors, with_half_life=len(samples) < 3)
+    plan = planned(protocol, organ, len(samples))
     choice = choose(
         times, [s.activity_mbq for s in samples], physical_half_life_h=half_life_h,
-        preferred=models[0], candidates=models[1:], priors=known, region=name,
+        preferred=plan.models[0], candidates=plan.models[1:], priors=plan.priors, region=name,
     )  # fmt: skip
     constants = tuple(p.constant() for p in choice.fit.priors)
     return RegionCurve(samples, _reported(choice), choice.tia_mbq_h, choice.fit.tia_weights_h,
