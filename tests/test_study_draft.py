@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
 
 from quimby.cli.drafting import document_text
 from quimby.core.errors import InputError
@@ -374,3 +376,23 @@ def test_run_on_a_folder_with_an_open_question_stops_with_the_question(
     assert "How was the camera calibrated?" in ran.err
     assert "--set camera=camera.toml" in ran.err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_result_left_in_the_folder_is_not_taken_as_input(patient: Path) -> None:
+    data = pydicom.dcmread(patient / "tp2" / "RTSTRUCT.dcm")
+    data.Manufacturer = "Quimby"
+    data.SOPInstanceUID, data.SeriesInstanceUID = generate_uid(), generate_uid()
+    (patient / "OUT").mkdir()
+    data.save_as(patient / "OUT" / "SEG.dcm")
+
+    found = draft(patient)
+
+    assert ("OUT/SEG.dcm", "made by Quimby") in found.left_out
+    assert given(found)["outlines"]["paths"] == ["tp2/RTSTRUCT.dcm"]
+
+
+def test_a_patients_scan_with_resolution_recovery_is_not_a_phantoms(patient: Path) -> None:
+    for path in spects(patient):
+        edit(path, lambda d: setattr(d, "SeriesDescription", "Lu177 RESOLUTION RECOVERY uniform"))
+
+    assert len(given(draft(patient))["measurements"]) == 4

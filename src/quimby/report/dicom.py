@@ -24,11 +24,11 @@ from pydicom.valuerep import format_number_as_ds
 
 from quimby.core.grid import Grid, Image
 from quimby.core.notes import refusal
+from quimby.measure.dicom.about import MAKER
 
 RT_PLAN = UID("1.2.840.10008.5.1.4.1.1.481.5")
 RT_DOSE = UID("1.2.840.10008.5.1.4.1.1.481.2")
 IMPLEMENTATION = "2.25.209846357120931857640912375801923475601"
-MAKER, MODEL = "Quimby", "Quimby"
 STEPS = 2**32 - 1
 SEEN_AT = 0.5
 NOISE = 1e-9
@@ -145,7 +145,7 @@ def _new(kind: UID, ct: Dataset, modality: str, version: str, *content: bytes | 
     for name in (*PATIENT, *STUDY):
         setattr(ds, name, ct.get(name, ""))
     ds.SOPClassUID, ds.SOPInstanceUID = kind, meta.MediaStorageSOPInstanceUID
-    ds.Modality, ds.Manufacturer, ds.ManufacturerModelName = modality, MAKER, MODEL
+    ds.Modality, ds.Manufacturer, ds.ManufacturerModelName = modality, MAKER, MAKER
     ds.SoftwareVersions, ds.OperatorsName = version, ""
     ds.SeriesInstanceUID = uid(modality, "series", _identity(ct), *content)
     ds.SeriesNumber, ds.InstanceNumber = "9101", "1"
@@ -253,7 +253,7 @@ def _segment_object(slices: list[Dataset], pixels: NDArray[np.bool_], masks: Map
         sop_instance_uid=uid("SEG", "instance", *seed),
         instance_number=1,
         manufacturer=MAKER,
-        manufacturer_model_name=MODEL,
+        manufacturer_model_name=MAKER,
         software_versions=version,
         device_serial_number="0",
         content_label="OUTLINES",

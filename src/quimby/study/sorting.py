@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from quimby.measure.dicom.about import MAKER
 from quimby.measure.dicom.survey import Series, Survey
 
-CYLINDER_WORDS = ("cylinder", "zylinder", "cylindre", "sensitivity", "uniform")
-SPHERE_WORDS = ("sphere", "kugel", "spheres", "nema", "recovery")
+CYLINDER_WORDS = ("cylinder", "zylinder", "cylindre")
+SPHERE_WORDS = ("sphere", "sphère", "kugel", "nema")
 PAIR_WITHIN = timedelta(hours=3)
 
 
@@ -36,13 +37,14 @@ class Sorted:
 
 def sort(survey: Survey) -> Sorted:
     """Give each series its part. A scan of a phantom is known by its words or its folder."""
-    spects = [s for s in survey.series if s.kind == "spect"]
+    given = [s for s in survey.series if s.manufacturer != MAKER]
+    spects = [s for s in given if s.kind == "spect"]
     cylinder = _only(spects, CYLINDER_WORDS)
     spheres = _only(spects, SPHERE_WORDS, but=cylinder)
     scans = sorted((s for s in spects if s is not cylinder and s is not spheres), key=_when)
-    cts = [s for s in survey.series if s.kind == "ct"]
+    cts = [s for s in given if s.kind == "ct"]
     pairs = tuple(Pair(s, _ct_of(s, cts)) for s in scans)
-    outlines = tuple(s for s in survey.series if s.kind in ("rtstruct", "seg"))
+    outlines = tuple(s for s in given if s.kind in ("rtstruct", "seg"))
     used = {id(s) for p in pairs for s in (p.scan, p.ct)} | {id(s) for s in outlines}
     used |= {id(cylinder), id(spheres)}
     scaled = {s.series_uid for s in spects}
@@ -95,6 +97,8 @@ def _ct_of(scan: Series, cts: Sequence[Series]) -> Series | None:
 
 
 def _why(series: Series) -> str:
+    if series.manufacturer == MAKER:
+        return "made by Quimby"
     if series.kind in ("planar", "whole body", "dynamic", "tomo projections"):
         return f"{series.kind} views are not used by this protocol"
     return f"{series.kind}: not used"

@@ -14,6 +14,8 @@ from quimby.measure.dicom.headers import first, items, number, text, texts
 from quimby.measure.scans import Device, EnergyWindow, Identity, Radiopharmaceutical
 from quimby.physics.nuclides import canonical, nuclide
 
+MAKER = "Quimby"
+"""Manufacturer of what Quimby writes; a study never takes its own results as input."""
 HALF_LIFE_LIMIT = 0.01  # spec 1.11
 SURELY_MBQ, SURELY_BQ = 1e4, 1e5  # spec 1.11: of (0018,1074)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -143,14 +143,7 @@ def _colour_bar(drawing: Any, axis: Any, place: tuple[float, float], end: float,
 
 def dose_pictures(result: Result) -> Figure:
     """Coronal and axial dose with isodose lines at round values: the picture of page four."""
-    assert result.pictures is not None
-    low, high = body_box(result.pictures.ct, result.pictures.dose.grid)
-    centres = _centres(result.pictures, main_regions(result))
-    planes = [coronal_through(centres, low, high), axial_through(centres, low, high)]
-    lesions = _of(result.regions, "lesion")
-    if lesions:
-        biggest = max(lesions, key=lambda r: r.absorbed_dose_gy.value)
-        planes.append(axial_through(_centres(result.pictures, [biggest]), low, high))
+    planes = _planes(result, lambda r: r.absorbed_dose_gy.value)
     end = organ_scale(result)
     levels = isodose_levels(end, result)
     height = 0.94 * 180 / sum(1 / p.aspect for p in planes)
@@ -193,7 +186,7 @@ def fused(result: Result) -> Figure | None:
     pictures = result.pictures
     if pictures is None or not pictures.spect_mbq_per_ml:
         return None
-    planes = _fused_planes(result)
+    planes = _planes(result, lambda r: r.volume_ml.value)
     scans = pictures.spect_mbq_per_ml
     end = max(float(np.percentile(s.values, 99.7)) for s in scans) or 1.0
     column = 167.0 / max(len(scans), 3)
@@ -220,14 +213,15 @@ def fused(result: Result) -> Figure | None:
         return finished(drawing, "fused", alt)
 
 
-def _fused_planes(result: Result) -> list[Plane]:
+def _planes(result: Result, rank: Callable[[RegionResult], float]) -> list[Plane]:
+    """Coronal and axial through the main organs, and axial through the lesion that ranks first."""
     assert result.pictures is not None
     low, high = body_box(result.pictures.ct, result.pictures.dose.grid)
     centres = _centres(result.pictures, main_regions(result))
     planes = [coronal_through(centres, low, high), axial_through(centres, low, high)]
     lesions = _of(result.regions, "lesion")
     if lesions:
-        biggest = max(lesions, key=lambda r: r.volume_ml.value)
+        biggest = max(lesions, key=rank)
         planes.append(axial_through(_centres(result.pictures, [biggest]), low, high))
     return planes
 
