@@ -23,7 +23,7 @@ def body() -> dict[str, Any]:
     return loaded
 
 
-UNCERTAIN = {"value": float, "u": float, "budget": dict}
+UNCERTAIN = {"value": float, "u": float, "budget": dict, "lowers": [str]}
 REGION: dict[str, Any] = {
     "name": str, "organ": str, "side": str, "members": [str], "volume_ml": UNCERTAIN,
     "mass_g": UNCERTAIN,
@@ -105,6 +105,8 @@ def test_the_parts_of_every_doubt_add_up_to_it(body: dict[str, Any]) -> None:
     for region in [*body["regions"], *body["combined"]]:
         dose = region["absorbed_dose_gy"]
         assert dose["budget"]
+        assert min(dose["budget"].values()) > 0
+        assert set(dose["lowers"]) <= set(dose["budget"])
         assert sum(p**2 for p in dose["budget"].values()) == pytest.approx(dose["u"] ** 2)
 
 

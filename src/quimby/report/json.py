@@ -96,11 +96,20 @@ def _body(r: Result) -> dict[str, Any]:
 
 
 def uncertain(x: Uncertain | None) -> dict[str, Any] | None:
-    """`{value, u, budget}`; budget holds the signed part of each cause, by name."""
+    """`{value, u, budget}`, budget being the standard uncertainty from each cause.
+
+    `lowers` names the causes that, going up, bring this value down: two numbers of one result
+    that share a cause move together, or apart, by it.
+    """
     if x is None:
         return None
-    budget = {cause: float(x.parts[cause]) for cause in sorted(x.parts)}
-    return {"value": float(x.value), "u": float(x.u), "budget": budget}
+    parts = {cause: float(x.parts[cause]) for cause in sorted(x.parts) if x.parts[cause]}
+    return {
+        "value": float(x.value),
+        "u": float(x.u),
+        "budget": {cause: abs(part) for cause, part in parts.items()},
+        "lowers": [cause for cause, part in parts.items() if part < 0],
+    }
 
 
 def region(r: RegionResult) -> dict[str, Any]:
