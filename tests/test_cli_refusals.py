@@ -401,7 +401,7 @@ def test_an_empty_folder(tmp_path: Path, out: Path) -> None:
 def test_a_folder_without_dicom(tmp_path: Path, out: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "letter.txt").write_text("Dear colleague", "utf-8")
-    assert "letter.txt" in refused("E-STUDY-EMPTY", tmp_path / "notes", out)
+    assert "no DICOM at all (1 other files)" in refused("E-STUDY-EMPTY", tmp_path / "notes", out)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path, out: Path) -> None:

@@ -36,6 +36,7 @@ from quimby.measure.dicom import read_emission
 from quimby.measure.scans import EmissionScan, Timing
 from quimby.physics.decay import ASSAY_AGE_LIMIT, decay_factor
 from quimby.physics.nuclides import canonical, nuclide
+from quimby.study.document import Series
 from quimby.study.files import Shelf
 from quimby.study.records import FillRecord
 
@@ -226,6 +227,4 @@ def facts(scan: EmissionScan, moment: datetime) -> ScanFacts:
 
 def read_scan(path: Path, shelf: Shelf) -> EmissionScan:
     """The one reconstructed scan at a path: a file, or a folder that holds it."""
-    from quimby.study.document import Series
-
     return read_emission(shelf.files(Series(path=str(path))))

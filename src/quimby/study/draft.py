@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -90,9 +91,7 @@ def draft(
     seen = survey(root)
     parts = sort(seen)
     if not parts.pairs:
-        left = "; ".join(f"{p.name}: {why}" for p, why in seen.left_out[:3])
-        how = f"give the folder that holds the NM images (RECON TOMO). {left}"
-        raise refusal("E-STUDY-EMPTY", where=str(folder), what="SPECT scan", how=how)
+        raise refusal("E-STUDY-EMPTY", where=str(folder), here=_what_lies_here(seen))
     header, notes = _header(parts.pairs[0].scan)
     work = _Work(root, answers or {}, zone, parts, _record(root), header, notes=[*notes])
     work.notes += [*_one_patient(work), *_damaged(seen)]
@@ -107,6 +106,13 @@ def draft(
     ]
     return Draft(document, root, tuple(work.questions), tuple(work.found), tuple(left_out),
                  in_order(work.notes))  # fmt: skip
+
+
+def _what_lies_here(seen: Survey) -> str:
+    """Kinds of series with their number, for the one who gave the wrong folder."""
+    kinds = Counter(series.kind for series in seen.series)
+    said = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
+    return said or f"no DICOM at all ({len(seen.left_out)} other files)"
 
 
 def _header(scan: Series) -> tuple[Radiopharmaceutical, tuple[Note, ...]]:
