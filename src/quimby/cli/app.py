@@ -112,6 +112,31 @@ def schema() -> None:
     typer.echo(json.dumps(StudyDocument.model_json_schema(), indent=2))
 
 
+@app.command()
+def constants(
+    as_json: Json = False,
+    unverified: Annotated[
+        bool, typer.Option("--unverified", help="only those from memory of the literature")
+    ] = False,
+) -> None:
+    """List every constant with its value, source, evidence tag and where it is used."""
+    from quimby.cli.listing import constants_job
+
+    _ends(lambda: constants_job(as_json=as_json, unverified=unverified))
+
+
+@app.command()
+def template(
+    route: Annotated[str, typer.Argument(help="what is measured, e.g. whole_body")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="file to write, .xlsx or .csv")],
+    language: Annotated[str, typer.Option(help="en, de or fr")] = "en",
+) -> None:
+    """Write an empty table to fill in, with its units in the header."""
+    from quimby.cli.listing import template_job
+
+    _ends(lambda: template_job(route, out, language=language))
+
+
 @app.callback(invoke_without_command=True)
 def about(
     version: Annotated[bool, typer.Option("--version", help="print the version")] = False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -66,6 +66,15 @@ def priors(tissue: str, *, file: str = "priors_lu177_dotatate", with_half_life: 
         raise refusal("E-NLME-PRIOR", where="curve", what=f"effective half-life of {tissue}")
     wanted = [q for q in UNITS if q in row and (with_half_life or q != "effective")]
     return tuple(_prior(q, row[q]) for q in wanted)
+
+
+def known_priors() -> Iterator[tuple[str, Prior]]:
+    """Every prior of every table, with the table's name. The folder is the registry."""
+    folder = files("quimby.kinetics").joinpath("data")
+    for file in sorted(f.name[:-5] for f in folder.iterdir() if f.name.startswith("priors_")):
+        for tissue in _table(file).values():
+            for quantity, row in tissue.items():
+                yield file, _prior(quantity, row)
 
 
 def _prior(quantity: str, row: Mapping[str, object]) -> Prior:

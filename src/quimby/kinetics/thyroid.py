@@ -13,17 +13,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import e, exp, expm1, log1p
 
+import numpy as np
+from scipy.special import gammaincc
+
+from quimby.core.errors import QuimbyError
 from quimby.core.notes import Note, in_order, note, refusal
 from quimby.core.numbers import above_zero
-from quimby.core.uncertain import Uncertain
+from quimby.core.uncertain import Uncertain, combine
+from quimby.kinetics.choose import REJECT_BELOW
 from quimby.kinetics.fit import SLOWER_IN_NOISE, Fit, fit
 from quimby.kinetics.models import LN2
 from quimby.kinetics.one_point import OnePoint, population_half_life_tia, twice_time_tia
 from quimby.kinetics.priors import Prior
+from quimby.kinetics.samples import samples
 from quimby.measure.uptake import check_uptake
 
 EARLIEST_SINGLE_H = 96.0  # Jönsson & Mattsson 2003, 515 patients
 WASHOUT_FROM_H = 24.0
+SEEN_BEFORE = 0.5  # of the time of the maximum: the first reading must lie before [P]
 PLACE = "thyroid"
 
 
@@ -38,7 +45,10 @@ class Compartments:
 
 @dataclass(frozen=True, eq=False)
 class ThyroidCurve:
-    """Time-integrated uptake and what it rests on. `fit` is None for a single reading."""
+    """Time-integrated uptake and what it rests on.
+
+    `fit` is None for one reading and for equal rates.
+    """
 
     method: str
     tiac_h: Uncertain
@@ -84,10 +94,49 @@ def two_compartments(
 
     With three readings the curve goes through all; nothing is left to judge it by (no
     chi-square), and the doubt is that of the readings. Best at 4-6 h, 1-2 d and 5-8 d.
-    Raises E-RIU-RANGE and what `kinetics.fit.fit` raises; notes W-RIU-KINETICS and those of fit.
+    Where the readings cannot tell k_B from k_T, and saw the uptake, the limit of both equal is
+    used (W-RIU-EQUAL). Raises E-RIU-RANGE and what `kinetics.fit.fit` raises; notes
+    W-RIU-KINETICS and those of fit.
     """
-    found = _fitted("uptake-clearance", times_h, uptakes, physical_half_life_h, ())
+    try:
+        found = _fitted("uptake-clearance", times_h, uptakes, physical_half_life_h, ())
+    except QuimbyError as error:
+        limit = equal_rates(times_h, uptakes, physical_half_life_h=physical_half_life_h)
+        if error.code != "E-TIA-UNSEEN" or limit is None:
+            raise
+        return limit
     return _with_uptake(found, "two compartments", physical_half_life_h, ())
+
+
+def equal_rates(
+    times_h: Sequence[float], uptakes: Sequence[Uncertain], *, physical_half_life_h: float
+) -> ThyroidCurve | None:
+    """The limit ``k_t t exp(-k t)`` near three or more readings, where they agree with it.
+
+    Its logarithm over t is a straight line, so the fit is closed. None where chi-square rejects
+    it (p < 0.05), where it would be slower than decay, or where no reading saw the uptake.
+    """
+    read = samples(times_h, uptakes, where=PLACE)
+    t, u = np.array(read.times_h), np.array([a.value for a in read.activities_mbq])
+    spread = np.array(read.random_mbq) / u
+    design = np.stack([np.ones_like(t), -t], axis=1) / spread[:, None]
+    answer = np.linalg.pinv(design) / spread  # d(ln k_t, k)/d(ln U), (2, n)
+    ln_k_t, k = (float(x) for x in answer @ np.log(u / t))
+    misfit = (np.log(u / t) - ln_k_t + k * t) / spread
+    p = float(gammaincc((len(t) - 2) / 2, float(misfit @ misfit) / 2))
+    if p < REJECT_BELOW or k < LN2 / physical_half_life_h or t[0] > SEEN_BEFORE / k:
+        return None
+    k_t, inputs = exp(ln_k_t), read.activities_mbq
+
+    def carried(value: float, by_ln_k_t: float, by_k: float) -> Uncertain:
+        slopes = (by_ln_k_t * answer[0] + by_k * answer[1]) / u
+        return combine(value, *((x, float(w)) for x, w in zip(inputs, slopes, strict=True)))
+
+    tiac, half_life = k_t / k**2, LN2 / k
+    said = note("W-RIU-EQUAL", where=PLACE, value=half_life)
+    return ThyroidCurve("two compartments, equal rates", carried(tiac, tiac, -2 * tiac / k),
+                        carried(half_life, 0, -half_life / k), carried(k_t, k_t, 0),
+                        carried(k, 0, 1), None, None, in_order([*read.notes, said]))  # fmt: skip
 
 
 def assumed_uptake(
