@@ -52,10 +52,13 @@ class Cycle:
 def calculate(
     study: Study, given: Administration, exposures: Sequence[Exposure], progress: Progress
 ) -> Cycle:
+    """Steps 1 to 6 for one administration; `exposures` are the doses from before.
+
+    Raises the errors of every step, E-THERAPY-NUCLIDE where nuclide and therapy disagree.
+    """
     protocol = protocols.load(study.document.protocol)
     therapy = therapies.load(study.document.therapy)
     substance = nuclide(given.nuclide)
-    therapy = therapies.load(study.document.therapy)
     if substance.name != therapy.nuclide:
         raise refusal("E-THERAPY-NUCLIDE", where=given.id, given=substance.name,
                       therapy=therapy.id, wanted=therapy.nuclide)  # fmt: skip
