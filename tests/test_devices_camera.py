@@ -81,7 +81,7 @@ def _document(**changes: Any) -> dict[str, Any]:
     return document
 
 
-def _record(**changes: Any) -> CameraRecord:
+def camera_record_of(**changes: Any) -> CameraRecord:
     return camera_record(_document(**changes), where="camera.toml")
 
 
@@ -102,7 +102,7 @@ def _codes(record: CameraRecord, **changes: Any) -> list[str]:
     {"dead_time": {"tau_us": 4.6, "u_us": 0.05}},
     {"calibrator": {"id": "RNC-1", "factor": 1.01, "u_relative": 0.02}}])  # fmt: skip
 def test_a_record_survives_its_file(tmp_path: Path, changes: dict[str, Any]) -> None:
-    record = _record(**changes)
+    record = camera_record_of(**changes)
     write_camera(record, tmp_path / "camera.toml")
     assert read_camera(tmp_path / "camera.toml") == record
 
@@ -128,7 +128,7 @@ def test_a_record_survives_its_file(tmp_path: Path, changes: dict[str, Any]) -> 
 )
 def test_a_bad_record_names_its_field(changes: dict[str, Any], code: str, says: str) -> None:
     with pytest.raises(QuimbyError) as caught:
-        _record(**changes)
+        camera_record_of(**changes)
     assert caught.value.code == code
     assert says in str(caught.value)
 
@@ -143,7 +143,7 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path, text: str | None) ->
 
 
 def test_counts_become_activity_concentration() -> None:
-    found = _record().activity_image(COUNTS, TIME)
+    found = camera_record_of().activity_image(COUNTS, TIME)
     assert found.image.unit == "MBq/ml"
     assert found.image.values == pytest.approx(COUNTS.values / 2400 / 9.36 / GRID.voxel_ml)
     assert found.u_relative == pytest.approx({"camera calibration": 0.05})
@@ -157,27 +157,27 @@ def test_direction_and_convention_give_the_same_activity(
     unit: str, convention: str, value: float
 ) -> None:
     words = {"factor__unit": unit, "factor__convention": convention, "factor__value": value}
-    one, other = _record(), _record(**words)
+    one, other = camera_record_of(), camera_record_of(**words)
     same = other.activity_image(COUNTS, TIME).image.values
     assert same == pytest.approx(one.activity_image(COUNTS, TIME).image.values)
 
 
 def test_a_quantitative_image_is_divided_by_its_verification_ratio() -> None:
-    record = _record(image_unit="Bq/ml", factor__unit="1", factor__value=0.95)
+    record = camera_record_of(image_unit="Bq/ml", factor__unit="1", factor__value=0.95)
     image = Image(GRID, np.full(GRID.shape, 95e3), "Bq/ml")
     assert record.activity_image(image, None).image.values == pytest.approx(0.1)
 
 
 def test_a_scan_of_another_unit_or_without_time_is_refused() -> None:
-    quantitative = _record(image_unit="Bq/ml", factor__unit="1", factor__value=0.95)
+    quantitative = camera_record_of(image_unit="Bq/ml", factor__unit="1", factor__value=0.95)
     with pytest.raises(QuimbyError, match="E-CAL-IMAGE-UNIT"):
         quantitative.activity_image(COUNTS, TIME)
     with pytest.raises(QuimbyError, match="E-CAL-TIME"):
-        _record().activity_image(COUNTS, None)
+        camera_record_of().activity_image(COUNTS, None)
 
 
 def test_a_makers_own_scale_is_used_and_doubted_where_only_counts_were_calibrated() -> None:
-    found = _record().activity_image(Image(GRID, np.full(GRID.shape, 95e3), "Bq/ml"), None)
+    found = camera_record_of().activity_image(Image(GRID, np.full(GRID.shape, 95e3), "Bq/ml"), None)
 
     assert found.image.values == pytest.approx(0.095)
     assert found.u_relative == pytest.approx({"camera calibration": 0.05})
@@ -185,16 +185,16 @@ def test_a_makers_own_scale_is_used_and_doubted_where_only_counts_were_calibrate
 
 
 def test_a_generic_calibration_is_never_better_than_ten_percent() -> None:
-    found = _record(level="generic").activity_image(COUNTS, TIME)
+    found = camera_record_of(level="generic").activity_image(COUNTS, TIME)
     assert found.u_relative == pytest.approx({"camera calibration": 0.10})
     assert [n.code for n in found.notes] == ["I-CAL-GENERIC"]
-    worse = _record(level="generic", factor__u_relative={"assay": 0.2})
+    worse = camera_record_of(level="generic", factor__u_relative={"assay": 0.2})
     assert worse.activity_image(COUNTS, TIME).u_relative["camera calibration"] == pytest.approx(0.2)
 
 
 def test_a_scan_like_the_calibration_is_silent_on_all_that_is_known() -> None:
-    assert _codes(_record()) == ["W-CAL-UNKNOWN"]  # the software of both
-    assert _codes(_record(scanner__software="3.1"), software="3.1") == []
+    assert _codes(camera_record_of()) == ["W-CAL-UNKNOWN"]  # the software of both
+    assert _codes(camera_record_of(scanner__software="3.1"), software="3.1") == []
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_another_nuclide_collimator_or_window_is_refused(
     changes: dict[str, Any], code: str
 ) -> None:
     with pytest.raises(QuimbyError, match=code):
-        _codes(_record(), **changes)
+        _codes(camera_record_of(), **changes)
 
 
 @pytest.mark.parametrize(
@@ -218,30 +218,30 @@ def test_another_nuclide_collimator_or_window_is_refused(
      ({"date": dt.date(2026, 1, 18)}, "S-CAL-FUTURE")],
 )  # fmt: skip
 def test_what_differs_is_said(changes: dict[str, Any], code: str) -> None:
-    assert code in _codes(_record(), **changes)
+    assert code in _codes(camera_record_of(), **changes)
 
 
 def test_the_last_valid_day_counts_and_new_software_is_said() -> None:
-    record = _record(scanner__software="3.1")
+    record = camera_record_of(scanner__software="3.1")
     assert _codes(record, software="3.1", date=dt.date(2027, 1, 19)) == []
     assert _codes(record, software="3.2") == ["W-CAL-SW"]
 
 
 def test_a_silent_scan_is_not_taken_to_fit() -> None:
     empty = {"nuclide": "", "collimator": "", "windows_kev": (), "reconstruction": "", "serial": ""}
-    [said] = _record().check(_scan(**empty), where="scan 1")
+    [said] = camera_record_of().check(_scan(**empty), where="scan 1")
     for word in ("nuclide", "collimator", "energy windows", "reconstruction", "camera"):
         assert word in said.text
 
 
 def test_the_recovery_curve_is_tied_to_the_reconstruction() -> None:
-    curve = _record().recovery_curve()
+    curve = camera_record_of().recovery_curve()
     assert curve is not None
     assert (curve.alpha_ml, curve.reconstruction) == (6.9, "OSEM 10i10s, AC SC RR")
-    untied = _record(reconstruction__method="unknown").recovery_curve()
+    untied = camera_record_of(reconstruction__method="unknown").recovery_curve()
     assert untied is not None
     assert untied.reconstruction == ""
-    assert _record(recovery=None).recovery_curve() is None
-    spread = _record().point_spread_mm()
+    assert camera_record_of(recovery=None).recovery_curve() is None
+    spread = camera_record_of().point_spread_mm()
     assert spread is not None
     assert (spread.value, spread.parts) == (11.0, {"point spread": 0.03})

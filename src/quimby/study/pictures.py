@@ -46,7 +46,7 @@ def draw(
     """
     ct, organs = inputs.reference_ct.image, quantified.regions.organs
     grid = next(r for r in quantified.readings if r.visit.id == inputs.reference).activity.grid
-    scans = tuple(_moved(r, grid) for r in quantified.readings)
+    scans = tuple(on_reference(r, grid) for r in quantified.readings)
     maps = [np.asarray(scan.array, dtype=np.float32) for scan in scans]
     inside = {r.name: occupancy(r.mask, grid, Rigid.identity()) for r in organs}
     density = density_curve().density(resample(ct, grid, outside=AIR_HU).array)
@@ -78,7 +78,7 @@ def _light(mask: Image) -> Image:
     return Image(mask.grid, mask.values.astype(np.float16), mask.unit)
 
 
-def _moved(reading: Reading, grid: Grid) -> Image:
+def on_reference(reading: Reading, grid: Grid) -> Image:
     """A scan's activity on the reference grid; what the scan did not see counts as zero."""
     image, moved = reading.activity, reading.registration.transform
     if not (image.grid.matches(grid) and moved.still):
