@@ -13,7 +13,23 @@ from typing import Any
 Adapter = Callable[[dict[str, Any]], dict[str, Any]]
 
 ADAPTERS: dict[str, Adapter] = {}
-SAME_CODE: dict[str, str] = {"E-TEFF-GT-PHYS": "E-TIA-TEFF-GT-TPHYS"}
+SAME_CODE: dict[str, str] = {
+    "E-ACT-NEGATIVE": "E-DEC-ACTIVITY",
+    "E-CONTRAINDICATION": "E-PLAN-CONTRAINDICATION",
+    "E-DEADTIME-SATURATED": "E-DT-NOSOLUTION",
+    "E-NO-WASHOUT": "E-TIA-NOCLEAR",
+    "E-NONFINITE": "E-NUM-FINITE",
+    "E-NONPOSITIVE": "E-NUM-NONPOS",
+    "E-NUCLIDE-UNKNOWN": "E-NUC-UNKNOWN",
+    "E-QC-FAILED": "S-QC-FAILED",
+    "E-QC-OVERDUE": "S-QC-OVERDUE",
+    "E-TEFF-GT-PHYS": "E-TIA-TEFF-GT-TPHYS",
+    "E-TIME-ORDER": "E-TIA-TIME",
+    "E-TOO-FEW-POINTS": "E-TIA-FEW",
+    "W-BOUND-ACTIVE": "W-TIA-AT-PHYSICAL",
+    "W-EXTRAPOLATION": "W-TIA-TAIL",
+    "W-POOR-PRECISION": "W-TIA-WEAK",
+}
 """Codes that the two specifications name differently: theirs -> ours."""
 
 

@@ -16,12 +16,27 @@ DOSE_GY = {"Gy": 1.0, "cGy": 0.01, "mGy": 1e-3}
 MASS_G = {"g": 1.0, "kg": 1e3, "mg": 1e-3}
 TIME_H = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0, "d": 24.0}
 FRACTION = {"%": 0.01}
+DURATION_S = {"s": 1.0, "min": 60.0, "h": 3600.0}
+LENGTH_MM = {"mm": 1.0, "cm": 10.0, "m": 1e3}
+VOLUME_ML = {"ml": 1.0, "µl": 1e-3, "l": 1e3, "cm³": 1.0}
+DOSE_RATE_USV_H = {"µSv/h": 1.0, "nSv/h": 1e-3, "mSv/h": 1e3, "Sv/h": 1e6, "mrem/h": 10.0}
+COUNTS = {"counts": 1.0, "kcounts": 1e3}
+COUNT_RATE_CPS = {"cps": 1.0, "cpm": 1 / 60, "kcps": 1e3}
+CONCENTRATION_MBQ_ML = {"MBq/ml": 1.0, "kBq/ml": 1e-3, "Bq/ml": 1e-6, "kBq/l": 1e-6, "MBq/l": 1e-3}
+DOSE_PER_ACTIVITY = {"Gy/GBq": 1.0, "mGy/MBq": 1.0, "mGy/GBq": 1e-3, "Gy/MBq": 1e3}
 KINDS = {"activity": ACTIVITY_MBQ, "dose": DOSE_GY, "mass": MASS_G, "time": TIME_H,
-         "fraction": FRACTION}  # fmt: skip
+         "fraction": FRACTION, "duration": DURATION_S, "length": LENGTH_MM, "volume": VOLUME_ML,
+         "dose rate": DOSE_RATE_USV_H, "counts": COUNTS, "count rate": COUNT_RATE_CPS,
+         "concentration": CONCENTRATION_MBQ_ML, "dose per activity": DOSE_PER_ACTIVITY}  # fmt: skip
+HOUSE = {"activity": "MBq", "dose": "Gy", "mass": "g", "time": "h", "fraction": "1",
+         "duration": "s", "length": "mm", "volume": "ml", "dose rate": "µSv/h",
+         "counts": "counts", "count rate": "cps", "concentration": "MBq/ml",
+         "dose per activity": "Gy/GBq"}  # fmt: skip
+"""The unit inside Quimby of each kind."""
 
 
 def quantity(text: str | float, kind: str, *, where: str) -> float:
-    """The number in Quimby's unit of that kind: MBq, Gy, g, h, or a fraction of one.
+    """The number in Quimby's unit of that kind, as `HOUSE` lists it.
 
     "7.37 GBq", "7,37 GBq" and "7370 MBq" are the same. Raises E-UNIT for a number without a
     unit, or with one of another kind.
@@ -31,3 +46,13 @@ def quantity(text: str | float, kind: str, *, where: str) -> float:
     if match is None or match[2] not in units:
         raise refusal("E-UNIT", where=where, text=text, kind=kind, units=", ".join(units))
     return float(match[1].replace(",", ".")) * units[match[2]]
+
+
+def convert(value: float, given: str, wanted: str, *, where: str) -> float:
+    """A number in another unit of its kind; E-UNIT-PAIR where the two are not of one kind."""
+    for units in KINDS.values():
+        if given in units and wanted in units:
+            return value * units[given] / units[wanted]
+    kind = next((units for units in KINDS.values() if given in units), {})
+    raise refusal("E-UNIT-PAIR", where=where, given=given, wanted=wanted,
+                  known=", ".join(kind) or "a unit that Quimby knows")  # fmt: skip

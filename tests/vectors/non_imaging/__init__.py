@@ -1,0 +1,1 @@
+"""Adapters from the vectors of the non-imaging specification. See registry.py."""
