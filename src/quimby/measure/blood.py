@@ -49,7 +49,7 @@ def blood_point(
 
     Decay between draw and count is undone, so the fraction is effective: what was there then.
     Causes are those of the countings ("counts, blood 24 h"), of volume, efficiency, geometry and
-    administered activity. Raises E-BLOOD-TIME, E-NONPOSITIVE, E-NET-NONPOSITIVE,
+    administered activity. Raises E-BLOOD-TIME, E-NUM-NONPOS, E-NET-NONPOSITIVE,
     E-BLOOD-EFFICIENCY, E-ACTIVITY-RANGE, E-BLOOD-RANGE; notes W-BELOW-LC, W-DT-HIGH.
     """
     where = f"blood sample, {sample.drawn_h:g} h"

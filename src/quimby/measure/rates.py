@@ -55,7 +55,7 @@ def above_background(gross: Uncertain, background: Uncertain, *, what: str, wher
 
 
 def check_activity(mbq: float, what: str, *, where: str) -> None:
-    """E-NONPOSITIVE, E-NONFINITE, or E-ACTIVITY-RANGE for one that looks like Bq."""
+    """E-NUM-NONPOS, E-NUM-FINITE, or E-ACTIVITY-RANGE for one that looks like Bq."""
     above_zero(mbq, f"the {what}", "MBq", where=where)
     low, high = ACTIVITY_MBQ
     if not low <= mbq <= high:

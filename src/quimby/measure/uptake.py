@@ -55,7 +55,7 @@ def sensitivity(
 ) -> Sensitivity:
     """Sensitivity in the neck phantom; `standard_mbq` is the activity when it was counted.
 
-    Raises E-ACTIVITY-RANGE, E-NONPOSITIVE, E-NET-NONPOSITIVE.
+    Raises E-ACTIVITY-RANGE, E-NUM-NONPOS, E-NET-NONPOSITIVE.
     """
     where = standard.what
     check_activity(standard_mbq.value, "activity of the standard", where=where)
@@ -80,7 +80,7 @@ def uptake(
     In a planar image the regions of thyroid and background take the places of neck and thigh,
     `scale` is the ratio of their sizes. Causes are those of the readings ("counts, neck 24 h"),
     of the standard, of the administered activity, and "position, neck 24 h".
-    Raises E-NONPOSITIVE, E-NONFINITE, E-ACTIVITY-RANGE, E-NET-NONPOSITIVE, E-RIU-RANGE.
+    Raises E-NUM-NONPOS, E-NUM-FINITE, E-ACTIVITY-RANGE, E-NET-NONPOSITIVE, E-RIU-RANGE.
     """
     where = f"thyroid uptake, {time_h:g} h"
     above_zero(time_h, "the time", "h", where=where)
@@ -168,7 +168,7 @@ def depth_factor(
     """Counts of a source at the phantom's depth over those at `depth_cm` in the neck.
 
     ``((d + z)/(d + z0))**2 * exp(mu (z - z0))``: above one for a deeper thyroid. Take it as
-    doubt, and correct only where the depth was measured. E-NONPOSITIVE. Source: elementary.
+    doubt, and correct only where the depth was measured. E-NUM-NONPOS. Source: elementary.
     """
     where = "depth of the thyroid"
     above_zero(distance_cm, "the distance", "cm", where=where)

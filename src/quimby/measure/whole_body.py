@@ -40,11 +40,20 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Excreted:
-    """Activity in urine, a bag or vomit, MBq when it was measured at `time_h`."""
+    """Activity in urine, a bag or vomit, MBq when it was measured at `time_h`.
+
+    `voided_h` is when it left the body, where that was not when it was measured.
+    """
 
     activity_mbq: Uncertain
     time_h: float
     what: str = "urine"
+    voided_h: float | None = None
+
+    @property
+    def out_h(self) -> float:
+        """When it left the body, h."""
+        return self.time_h if self.voided_h is None else self.voided_h
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,17 @@ def _geometric(a: Uncertain, b: Uncertain) -> Uncertain:
     return combine(value, (a, value / (2 * a.value)), (b, value / (2 * b.value)))
 
 
+def bag(
+    concentration_mbq_per_ml: Uncertain, volume_ml: Uncertain, time_h: float, *,
+    what: str = "urine", voided_h: float | None = None,
+) -> Excreted:  # fmt: skip
+    """What a bag of urine holds, from a counted sample of it. E-NUM-NONPOS."""
+    where = f"{what}, {time_h:g} h"
+    above_zero(volume_ml.value, "the volume", "ml", where=where)
+    zero_or_more(concentration_mbq_per_ml.value, "the concentration", "MBq/ml", where=where)
+    return Excreted(concentration_mbq_per_ml * volume_ml, time_h, what, voided_h)
+
+
 def left_in_body_mbq(
     administered_mbq: Uncertain, time_h: float, *, half_life_h: float,
     excreted: Sequence[Excreted] = (),
@@ -97,7 +117,7 @@ def left_in_body_mbq(
 
     E-DEC-ACTIVITY where more came out than was there.
     """
-    out = [e for e in excreted if e.time_h <= time_h]
+    out = [e for e in excreted if e.out_h <= time_h]
     moved = [e.activity_mbq.scaled(decay_factor(time_h - e.time_h, half_life_h)) for e in out]
     there = administered_mbq.scaled(decay_factor(time_h, half_life_h))
     left = combine(there.value - sum(m.value for m in moved), (there, 1.0),
@@ -124,7 +144,7 @@ def reference_activity(
     where = "whole-body reference"
     check_activity(administered_mbq.value, "administered activity", where=where)
     zero_or_more(time_h, "the time of the reference", "h", where=where)
-    before = [e for e in excreted if e.time_h <= time_h]
+    before = [e for e in excreted if e.out_h <= time_h]
     if voided and not before:
         why = "it was taken after a void and the urine was not measured"
         raise refusal("E-NO-REFERENCE", where=where, why=why)
@@ -178,7 +198,7 @@ def _check_order(readings: Sequence[Reading]) -> None:
 
 
 def check_retention(retention: float, time_h: float, *, where: str) -> None:
-    """E-RETENTION-RANGE unless 0 < retention < 1; E-NONPOSITIVE for the time."""
+    """E-RETENTION-RANGE unless 0 < retention < 1; E-NUM-NONPOS for the time."""
     above_zero(time_h, "the time", "h", where=where)
     if not 0 < retention < 1:
         raise refusal("E-RETENTION-RANGE", where=where, value=retention, time=time_h)

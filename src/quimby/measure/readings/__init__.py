@@ -1,0 +1,1 @@
+"""Readings that are not images: tables of counts, dose rates, samples and ultrasound."""
