@@ -56,7 +56,7 @@ def blood_dose(
     """Full method, from blood samples and whole-body readings.
 
     Adds the causes "blood beta constant" and "whole-body photon constant" (5 % each). Outside
-    30 to 130 kg W-MASS-EXTRAPOLATED. Raises E-NONPOSITIVE.
+    30 to 130 kg W-MASS-EXTRAPOLATED. Raises E-NUM-NONPOS.
     """
     above_zero(blood_tiac_h_per_ml.value, "the blood residence", "h/ml", where=WHERE)
     beta = table()["blood beta constant"]
@@ -139,7 +139,7 @@ def blood_volume(
     """Blood volume from height and weight; `sex` "M" or "F", `formula` "Nadler", "Retzlaff" or
     "child" (70 ml/kg, below 35 kg).
 
-    Cause "blood volume formula". Raises E-NONPOSITIVE, E-BLOOD-MODEL, E-BLOOD-VOLUME.
+    Cause "blood volume formula". Raises E-NUM-NONPOS, E-BLOOD-MODEL, E-BLOOD-VOLUME.
     """
     above_zero(height_cm, "the height", "cm", where="blood volume")
     above_zero(weight_kg, "the weight", "kg", where="blood volume")

@@ -104,7 +104,7 @@ def remainder_s(
 
     ``S_rest m_rest = S_body m_body - S_marrow m_marrow - sum S_h m_h``. With `photons_only` the
     S values given must be the photon parts; else W-MARROW-S (Stabin 2001: bone's electrons).
-    Raises E-NONPOSITIVE, E-MARROW-MASS, E-S-NEGATIVE.
+    Raises E-NUM-NONPOS, E-MARROW-MASS, E-S-NEGATIVE.
     """
     parts = [(marrow_kg, s_marrow), *((o.mass_kg, o.s_gy_per_mbq_h) for o in organs)]
     for mass, s in [(body_kg, s_body), *parts]:

@@ -66,7 +66,7 @@ def mean_energy(mass_g: Uncertain, *, model: str = "mass-dependent") -> Energy:
     """Mean energy per decay by mass, or the fixed 2.808 behind Marinelli's constant.
 
     The mass's causes travel (the slope is small), with "mean energy per decay" (2 %). Outside
-    1 to 300 g W-MASS-EXTRAPOLATED. Raises E-NONPOSITIVE, E-TIAC-RULE.
+    1 to 300 g W-MASS-EXTRAPOLATED. Raises E-NUM-NONPOS, E-TIAC-RULE.
     """
     m = above_zero(mass_g.value, "the mass", "g", where=WHERE)
     if model not in ENERGY_MODELS:
@@ -92,7 +92,7 @@ def marinelli_constant(energy_gy_g_per_mbq_d: float) -> float:
 
 
 def lobe_volume_ml(size_cm: Sequence[float], factor: str = "pi/6") -> float:
-    """Volume of one lobe from length, width and depth in cm. E-NONPOSITIVE, E-TIAC-RULE."""
+    """Volume of one lobe from length, width and depth in cm. E-NUM-NONPOS, E-TIAC-RULE."""
     volume = _factor(factor).value
     for name, side in zip(("length", "width", "depth"), size_cm, strict=True):
         volume *= above_zero(side, f"the lobe's {name}", "cm", where="thyroid volume")
@@ -109,7 +109,7 @@ def target_mass(
     """Mass of lobes or nodules measured by ultrasound (cm), with cause "ultrasound volume".
 
     `factor` is "pi/6" (ellipsoid) or "Brunn" (0.479); they differ by 9 %, so the one used is
-    returned. Raises E-NONPOSITIVE, E-VOLUME-RANGE (0.5 to 1000 ml: millimetres for centimetres).
+    returned. Raises E-NUM-NONPOS, E-VOLUME-RANGE (0.5 to 1000 ml: millimetres for centimetres).
     """
     volume = sum(lobe_volume_ml(lobe, factor) for lobe in lobes_cm)
     check_volume(volume)
@@ -152,7 +152,7 @@ def dose(
 ) -> ThyroidDose:
     """Mean absorbed dose, Gy, with every cause of activity, uptake, mass and energy.
 
-    Raises E-NONPOSITIVE; W-MASS-EXTRAPOLATED outside 1 to 300 g.
+    Raises E-NUM-NONPOS; W-MASS-EXTRAPOLATED outside 1 to 300 g.
     """
     above_zero(administered_mbq.value, "the administered activity", "MBq", where=WHERE)
     one = dose_per_activity(tiac_h, mass_g, model=model)

@@ -54,7 +54,7 @@ class WholeBodyDose:
 def s_whole_body(mass_kg: Uncertain) -> WholeBodyS:
     """S value at a mass, with the mass's causes times 0.921 and "whole-body S value" (5 %).
 
-    Outside 3 to 100 kg W-MASS-EXTRAPOLATED. Raises E-NONPOSITIVE.
+    Outside 3 to 100 kg W-MASS-EXTRAPOLATED. Raises E-NUM-NONPOS.
     """
     m = above_zero(mass_kg.value, "the weight", "kg", where=WHERE)
     scale, power = table()["whole-body S value"], table()["whole-body S exponent"]
@@ -78,7 +78,7 @@ def cross_check(mass_kg: float, electron_mev: float | None = None) -> CrossCheck
 
 
 def whole_body_dose(tia_mbq_h: Uncertain, mass_kg: Uncertain) -> WholeBodyDose:
-    """Dose = TIA x S(m), Gy. Raises E-NONPOSITIVE."""
+    """Dose = TIA x S(m), Gy. Raises E-NUM-NONPOS."""
     above_zero(tia_mbq_h.value, "the time-integrated activity", "MBq h", where=WHERE)
     s = s_whole_body(mass_kg)
     return WholeBodyDose(tia_mbq_h * s.s_gy_per_mbq_h, s)
