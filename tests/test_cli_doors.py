@@ -163,7 +163,7 @@ def test_each_family_of_errors_has_its_own_exit_code(
     capsys: pytest.CaptureFixture[str], code: str, exits: int
 ) -> None:
     def job() -> int:
-        raise refusal(code, where="here", what="x", how="y", why="z", reason="full")
+        raise refusal(code, where="here", here="x", what="x", why="z", reason="full")
 
     assert terminal.guarded(job) == exits
     said = capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import string
 from datetime import UTC, datetime
@@ -174,3 +175,29 @@ def test_every_code_of_the_catalogue_is_used_and_every_code_used_is_in_it() -> N
 
     assert sorted(set(catalogue()) - named) == []
     assert sorted(named - set(catalogue())) == []
+
+
+def calls() -> list[tuple[str, str, set[str]]]:
+    """(file and line, code, words given) of every note and refusal worded by the catalogue."""
+    found = []
+    for file in sorted(Path(str(files("quimby"))).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                continue
+            if node.func.id not in ("note", "refusal") or not node.args:
+                continue
+            if not isinstance(node.args[0], ast.Constant) or None in [k.arg for k in node.keywords]:
+                continue  # a code or words that are chosen elsewhere
+            words = {str(k.arg) for k in node.keywords}
+            found.append((f"{file.name}:{node.lineno}", str(node.args[0].value), words))
+    return found
+
+
+def test_every_call_fills_every_place_of_its_text() -> None:
+    assert len(calls()) > 200
+    for where, code, said in calls():
+        entry = catalogue()[code]
+        parsed = string.Formatter().parse(entry.text + entry.do)
+        places = {name for _, name, _, _ in parsed if name}
+        wanted = {place.split(".")[0].split("[")[0] for place in places}
+        assert not wanted - said, f"{where} {code} lacks {wanted - said}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -200,3 +201,13 @@ def test_a_cylinder_that_does_not_say_how_long_it_counted_is_refused(phantoms: P
 
     edit(phantoms / "cylinder" / "SPECT.dcm", silent)
     assert refused(phantoms).code == "E-DCM-FRAMEDUR"
+
+
+def test_a_phantom_scan_without_a_time_is_refused(case_a: Path) -> None:
+    shelf = Shelf(case_a)
+    scan = replace(read_scan(Path("calibration/cylinder"), shelf), acquired_at=None)
+
+    with pytest.raises(QuimbyError) as caught:
+        commission_cylinder(scan, read_fill(case_a / "calibration" / "fill.json"), shelf=shelf)
+
+    assert caught.value.code == "E-CAL-SCAN-TIME"

@@ -107,7 +107,7 @@ def commission_cylinder(
 def _elapsed(scan: EmissionScan, fill: FillRecord, zone: str | None) -> float:
     where = scan.files[0].name
     if scan.acquired_at is None:
-        raise refusal("E-DCM-TIME", where=where, what="The scan does not say when it was made")
+        raise refusal("E-CAL-SCAN-TIME", where=where)
     start = aware(scan.acquired_at, where=where, zone=zone)
     elapsed_h = hours_between(aware(fill.assayed_at, where="fill record", zone=zone), start)
     if abs(elapsed_h) > ASSAY_AGE_LIMIT * nuclide(fill.nuclide).half_life_h.value:
