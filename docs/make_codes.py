@@ -31,6 +31,7 @@ AREAS = {
     "lu": "Limits and planning",
     "pop": "Population",
     "unc": "Uncertainty",
+    "num": "Numbers",
     "cnt": "Counting",
     "qc": "Quality control",
     "dev": "Counting devices",

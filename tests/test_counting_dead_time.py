@@ -80,7 +80,7 @@ def test_weak_sources_know_the_dead_time_badly_and_it_is_said() -> None:
         ((1000.0, 1000.0, 2000.0, 0.0), "no less than their sum"),
         ((1000.0, 1000.0, 900.0, 0.0), "E-CNT-TWO-SOURCE"),  # weaker together than one alone
         ((1000.0, 1000.0, 1000.0, 0.0), "a loss that no dead time explains"),
-        ((0.0, 1000.0, 900.0, 0.0), "first rate is 0"),
+        ((0.0, 1000.0, 900.0, 0.0), "First rate is 0"),
     ],
 )
 @pytest.mark.parametrize("model", MODELS)

@@ -122,7 +122,7 @@ def test_dilutions_are_judged_by_their_ratios_alone() -> None:
     assert linearity.against([1e6, 1e7, 1e8], [2, 20, 180]).worst == pytest.approx(-0.1)
     with pytest.raises(InputError, match="E-QC-READINGS"):
         linearity.against([1, 10], [2, 20])
-    with pytest.raises(InputError, match="reading is 0"):
+    with pytest.raises(InputError, match="Reading is 0"):
         linearity.against([1, 10, 100], [0, 20, 200])
     with pytest.raises(InputError, match="reference index is 3"):
         linearity.against([1, 10, 100], [2, 20, 200], reference_index=3)

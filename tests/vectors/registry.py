@@ -33,14 +33,20 @@ SAME_CODE: dict[str, str] = {
 """Codes that the two specifications name differently: theirs -> ours."""
 
 
-def vector(*ids: str) -> Callable[[Adapter], Adapter]:
-    """Register an adapter for these vector ids."""
+def registering(table: dict[str, Adapter]) -> Callable[..., Callable[[Adapter], Adapter]]:
+    """The decorator that puts an adapter into a table under its vector ids."""
 
-    def keep(adapter: Adapter) -> Adapter:
-        for name in ids:
-            if name in ADAPTERS:
-                raise ValueError(f"{name} has two adapters")
-            ADAPTERS[name] = adapter
-        return adapter
+    def vector(*ids: str) -> Callable[[Adapter], Adapter]:
+        def keep(adapter: Adapter) -> Adapter:
+            for name in ids:
+                if name in table:
+                    raise ValueError(f"{name} has two adapters")
+                table[name] = adapter
+            return adapter
 
-    return keep
+        return keep
+
+    return vector
+
+
+vector = registering(ADAPTERS)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quimby.core.notes import Note, note
+from quimby.core.numbers import above_zero, zero_or_more
 from quimby.core.time import hours_between
 from quimby.core.uncertain import Uncertain
-from quimby.devices.values import checked
 from quimby.physics.nuclides import LN2
 
 OFFSET_LIMIT_S = 60.0  # [P]
@@ -74,6 +74,6 @@ def decay_doubt(value: Uncertain, *, u_s: float, half_life_h: float, device: str
 
     One cause per clock ("clock of …"): all readings of a device are early or late together.
     """
-    checked("doubt of the clock in seconds", u_s, "clock", zero=True)
-    rate = LN2 / checked("half-life", half_life_h, "clock")
+    zero_or_more(u_s, "doubt of the clock in seconds", "", where="clock")
+    rate = LN2 / above_zero(half_life_h, "half-life", "", where="clock")
     return value.because(f"clock of {device}", abs(value.value) * rate * u_s / 3600.0)

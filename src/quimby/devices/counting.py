@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from math import sqrt
 
 from quimby.core.notes import Note, note
+from quimby.core.numbers import above_zero, zero_or_more
 from quimby.core.uncertain import Uncertain, combine, exact
 from quimby.devices import dead_time
 from quimby.devices.detection import currie
-from quimby.devices.values import checked
 from quimby.physics.decay import decay_factor, factor_to_middle
 
 BATCH_Z = 3.0  # backgrounds before and after a batch, in standard uncertainties [P]
@@ -28,8 +28,8 @@ class Counting:
     what: str = "sample"
 
     def __post_init__(self) -> None:
-        checked("number of counts", self.counts, self.what, zero=True)
-        checked("counting time", self.time_s, self.what)
+        zero_or_more(self.counts, "number of counts", "", where=self.what)
+        above_zero(self.time_s, "counting time", "", where=self.what)
 
     @property
     def rate_cps(self) -> Uncertain:
@@ -132,9 +132,9 @@ def sample_activity(
     factor of the sample's volume over that of the standard (None: the same). Order: dead time,
     background, decay while counting, decay to the reference, geometry, efficiency.
     """
-    checked("efficiency", efficiency_cps_per_mbq.value, where)
+    above_zero(efficiency_cps_per_mbq.value, "efficiency", "", where=where)
     shape = exact(1.0) if geometry is None else geometry
-    checked("geometry factor", shape.value, where)
+    above_zero(shape.value, "geometry factor", "", where=where)
     net = net_rate(sample, background, busy=busy, where=where)
     start = at_middle(net.cps, sample.time_s, half_life_h).scaled(
         1.0 / decay_factor(elapsed_h, half_life_h)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
+from quimby.core.numbers import above_zero, zero_or_more
 from quimby.core.uncertain import Uncertain
-from quimby.devices.values import checked
 
 K95 = 1.645  # one-sided 95 %
 
@@ -26,13 +26,13 @@ def currie(
 
     `background_counts` were counted in `background_s`. With B the background expected in the
     sample's time: L_C = k sqrt(B (1 + t_s/t_b)), L_D = k^2 + 2 L_C (2.706 + 3.29 sqrt(...)).
-    Raises E-CNT-VALUE. Source: Currie, Anal Chem 1968;40:586.
+    Raises E-NUM-NONPOS. Source: Currie, Anal Chem 1968;40:586.
     """
-    checked("number of background counts", background_counts, "detection", zero=True)
-    ratio = checked("counting time", sample_s, "detection") / checked(
-        "background time", background_s, "detection"
+    zero_or_more(background_counts, "number of background counts", "", where="detection")
+    ratio = above_zero(sample_s, "counting time", "", where="detection") / above_zero(
+        background_s, "background time", "", where="detection"
     )
-    checked("coverage factor", k, "detection")
+    above_zero(k, "coverage factor", "", where="detection")
     decision = k * sqrt(background_counts * ratio * (1.0 + ratio))
     return Limits(decision, k**2 + 2.0 * decision)
 
@@ -55,8 +55,8 @@ def minimum_detectable(
     for what, value in (("efficiency", efficiency.value), ("counting time", time_s),
                         ("photon yield", per_decay), ("amount", amount),
                         ("decay factor", decay)):  # fmt: skip
-        checked(what, value, "detection")
-    counts = checked("detection limit", detection_counts, "detection")
+        above_zero(value, what, "", where="detection")
+    counts = above_zero(detection_counts, "detection limit", "", where="detection")
     seen = efficiency.scaled(per_decay * time_s * amount * decay)
     return Uncertain(counts) / seen
 
@@ -68,8 +68,8 @@ def optimum_split(
 
     t_s / t_b = sqrt(R_g / R_b). Source: Knoll, Radiation Detection and Measurement, ch. 3.
     """
-    checked("gross rate", gross_cps, "detection")
-    checked("background rate", background_cps, "detection")
+    above_zero(gross_cps, "gross rate", "", where="detection")
+    above_zero(background_cps, "background rate", "", where="detection")
     ratio = sqrt(gross_cps / background_cps)
-    sample_s = checked("time to share", total_s, "detection") * ratio / (1.0 + ratio)
+    sample_s = above_zero(total_s, "time to share", "", where="detection") * ratio / (1.0 + ratio)
     return sample_s, total_s - sample_s

@@ -9,9 +9,9 @@ from math import floor, isfinite
 from typing import Literal
 
 from quimby.core.notes import Note, note, refusal
+from quimby.core.numbers import above_zero
 from quimby.core.uncertain import Uncertain
 from quimby.devices.counting import BusyTime, Counting, at_middle, net_rate
-from quimby.devices.values import checked
 from quimby.physics.decay import decay_factor
 
 PIPETTE_LIMIT = 0.03  # two pipettings of one standard [P]
@@ -62,7 +62,9 @@ def check_source(
                       value=elapsed_h, must="zero h or more")  # fmt: skip
     if not isfinite(reading):
         raise refusal("E-QC-VALUE", where=where, what="reading", value=reading, must="a number")
-    expected = checked("reference reading", reference, where) * decay_factor(elapsed_h, half_life_h)
+    expected = above_zero(reference, "reference reading", "", where=where) * decay_factor(
+        elapsed_h, half_life_h
+    )
     deviation, age = reading / expected - 1.0, elapsed_h / half_life_h
     status = judged(deviation, tolerance)
     notes = deviation_notes(deviation, tolerance, test="The check source", where=where)
@@ -97,7 +99,7 @@ def replace_by(reference_on: dt.date, *, half_life_h: float) -> dt.date:
 
     A source that outlives the calendar (137Cs lasts) gives the last date there is.
     """
-    days = floor(OLD * checked("half-life", half_life_h, "check source") / 24.0)
+    days = floor(OLD * above_zero(half_life_h, "half-life", "", where="check source") / 24.0)
     return reference_on + dt.timedelta(days=min(days, (dt.date.max - reference_on).days))
 
 
@@ -113,11 +115,11 @@ def efficiency(
     """Counts per second and MBq of a standard in its geometry.
 
     `standard_mbq` holds at its reference time; `elapsed_h` runs from there to the middle of
-    the counting. E-CNT-VALUE where the standard or its net rate is not above zero.
+    the counting. E-NUM-NONPOS where the standard or its net rate is not above zero.
     """
-    checked("activity of the standard", standard_mbq.value, "efficiency")
+    above_zero(standard_mbq.value, "activity of the standard", "", where="efficiency")
     net = net_rate(sample, background, busy=busy, where="efficiency").cps
-    checked("net rate of the standard", net.value, "efficiency")
+    above_zero(net.value, "net rate of the standard", "", where="efficiency")
     held = standard_mbq.scaled(decay_factor(elapsed_h, half_life_h))
     return at_middle(net, sample.time_s, half_life_h) / held
 
@@ -125,7 +127,7 @@ def efficiency(
 def geometry_factor(of: Uncertain, reference: Uncertain) -> Uncertain:
     """Efficiency in one volume or tube over that in the reference one."""
     for what, one in (("efficiency", of), ("reference efficiency", reference)):
-        checked(what, one.value, "geometry factor")
+        above_zero(one.value, what, "", where="geometry factor")
     return of / reference
 
 
@@ -158,4 +160,4 @@ def pipetting_notes(first: Uncertain, second: Uncertain, *, where: str) -> tuple
 
 
 def _mean(a: float, b: float, where: str) -> float:
-    return checked("mean of the pipettings", (a + b) / 2.0, where)
+    return above_zero((a + b) / 2.0, "mean of the pipettings", "", where=where)

@@ -8,7 +8,7 @@ from math import log
 from typing import Literal
 
 from quimby.core.notes import Note, note, refusal
-from quimby.devices.values import checked
+from quimby.core.numbers import above_zero
 from quimby.physics.decay import decay_factor
 
 TOLERANCE = 0.05  # [P]
@@ -39,7 +39,7 @@ def by_decay(
 
     Readings are net of background. The reference is a mid-range reading (None: the one nearest
     the middle, in logarithm): the highest may be saturated, the lowest is of background.
-    S-QC-FAILED beyond `tolerance`. E-QC-READINGS, E-CNT-VALUE, E-QC-VALUE.
+    S-QC-FAILED beyond `tolerance`. E-QC-READINGS, E-NUM-NONPOS, E-QC-VALUE.
     """
     expected = [decay_factor(t, half_life_h) for t in times_h]
     return against(expected, readings_mbq, reference_index=reference_index, tolerance=tolerance,
@@ -80,7 +80,7 @@ def _check(expected: Sequence[float], readings: Sequence[float], where: str) -> 
                       least=LEAST, what="linearity, each with its time or activity,")  # fmt: skip
     for what, values in (("reading", readings), ("expected activity", expected)):
         for value in values:
-            checked(what, value, where)
+            above_zero(value, what, "", where=where)
 
 
 def _middle(readings: Sequence[float]) -> int:

@@ -8,7 +8,7 @@ from math import sqrt
 from statistics import fmean, stdev
 
 from quimby.core.notes import Note, note, refusal
-from quimby.devices.values import checked
+from quimby.core.numbers import above_zero, zero_or_more
 
 LEAST = 10  # set-ups [P]
 SCATTER_LIMIT = 0.05  # standard deviation of set-ups [P]
@@ -35,8 +35,8 @@ def repeatability(
         raise refusal("E-QC-READINGS", where=where, given=len(readings), least=LEAST,
                       what="repeatability of the position")  # fmt: skip
     for reading in readings:
-        checked("reading", reading, where)
-    checked("share of counting", counting_u_rel, where, zero=True)
+        above_zero(reading, "reading", "", where=where)
+    zero_or_more(counting_u_rel, "share of counting", "", where=where)
     scatter = stdev(readings) / fmean(readings)
     u = sqrt(max(scatter**2 - counting_u_rel**2, 0.0))
     notes = (note("W-CNT-POSITION", where=where, value=u, limit=SCATTER_LIMIT),)
@@ -54,7 +54,7 @@ def inverse_square(
         raise refusal("E-QC-READINGS", where=where, least=3, what="the law of distance",
                       given=min(len(distances), len(rates_cps)))  # fmt: skip
     products = [
-        checked("rate", r, where) * checked("distance", d, where) ** 2
+        above_zero(r, "rate", "", where=where) * above_zero(d, "distance", "", where=where) ** 2
         for d, r in zip(distances, rates_cps, strict=True)
     ]
     mean = fmean(products)

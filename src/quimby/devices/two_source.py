@@ -13,10 +13,10 @@ from scipy.optimize import brentq, least_squares
 from scipy.stats import chi2 as chi2_distribution
 
 from quimby.core.notes import Note, note, refusal
+from quimby.core.numbers import above_zero, zero_or_more
 from quimby.core.uncertain import Uncertain, combine
 from quimby.devices import dead_time
 from quimby.devices.counting import BusyTime, Counting
-from quimby.devices.values import checked
 from quimby.physics.decay import decay_factor
 
 POOR = 0.10  # relative doubt of a dead time that is worth a note [P]
@@ -64,8 +64,8 @@ def two_source(
     """
     rates = (first, second, together, background)
     for what, rate in zip(("first rate", "second rate", "rate together"), rates, strict=False):
-        checked(what, rate.value, where)
-    checked("background rate", background.value, where, zero=True)
+        above_zero(rate.value, what, "", where=where)
+    zero_or_more(background.value, "background rate", "", where=where)
     values = [r.value for r in rates]
     _check_loss(values, where)
     solve = _closed_form if model == "non-paralysable" else _paralysable
@@ -136,13 +136,13 @@ def decaying_source(
     Fits m(t) = model(n0 exp(-lambda t) + background) with the Poisson weights of the counts;
     the doubt grows with the scatter where that is too much (then W-CNT-FIT). `background_cps`
     is small enough to need no dead time. E-CNT-DECAY-SPAN below 8 readings or a decade,
-    E-CNT-DECAY-FIT, E-CNT-VALUE; W-CNT-TAU-POOR.
+    E-CNT-DECAY-FIT, E-NUM-NONPOS; W-CNT-TAU-POOR.
     """
     decayed = np.array([decay_factor(t, half_life_h) for t in times_h])
     _check_span(decayed, readings, where)
     seen = np.array([r.rate_cps.value for r in readings])
     u = np.array([r.rate_cps.u for r in readings])
-    floor = checked("background rate", background_cps, where, zero=True)
+    floor = zero_or_more(background_cps, "background rate", "", where=where)
 
     def misfit(p: NDArray[np.float64]) -> NDArray[np.float64]:
         n0, tau_s = float(np.exp(p[0])), float(p[1]) * 1e-6

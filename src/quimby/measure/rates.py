@@ -33,7 +33,7 @@ def counted(
     """Net rate of two countings, dead time taken from the gross rates first.
 
     `scale` is the size of the region over that of the background region (planar images). Raises
-    E-NET-NONPOSITIVE, E-CNT-VALUE, E-DT-NOSOLUTION; notes W-BELOW-LC, W-DT-HIGH.
+    E-NET-NONPOSITIVE, E-NUM-NONPOS, E-DT-NOSOLUTION; notes W-BELOW-LC, W-DT-HIGH.
     """
     above_zero(scale, "the ratio of region sizes", "", where=where)
     one, other = (counting.true_rate(reading, busy) for reading in (gross, background))

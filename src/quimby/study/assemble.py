@@ -27,6 +27,7 @@ from quimby.study.trace import trace
 
 
 def assemble(study: Study, cycle: Cycle, exposures: Sequence[Exposure]) -> Result:
+    """The result of the reported cycle: dose figures, limits, notes and trace, with pictures."""
     document, inputs = study.document, cycle.inputs
     protocol, substance = cycle.setting.protocol, cycle.setting.nuclide
     drawn = draw(inputs, cycle.quantified, cycle.curves, substance)

@@ -56,7 +56,7 @@ class Inputs:
 def read_inputs(study: Study, given: Administration, *, progress: Progress) -> Inputs:
     """Read and check everything one administration names.
 
-    Raises the readers' and the checks' errors, E-STUDY-MISSING for a key that a run needs.
+    Raises the readers' and the checks' errors, E-STUDY-KEY for a key that a run needs.
     """
     shelf = Shelf(study.folder)
     zone = study.document.zone

@@ -7,22 +7,7 @@ expected ones must be among them. An error just passes through.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-Adapter = Callable[[dict[str, Any]], dict[str, Any]]
+from tests.vectors.registry import Adapter, registering
 
 ADAPTERS: dict[str, Adapter] = {}
-
-
-def vector(*ids: str) -> Callable[[Adapter], Adapter]:
-    """Register an adapter for these vector ids."""
-
-    def keep(adapter: Adapter) -> Adapter:
-        for name in ids:
-            if name in ADAPTERS:
-                raise ValueError(f"{name} has two adapters")
-            ADAPTERS[name] = adapter
-        return adapter
-
-    return keep
+vector = registering(ADAPTERS)
