@@ -200,7 +200,9 @@ def test_a_cylinder_that_does_not_say_how_long_it_counted_is_refused(phantoms: P
         del data.RotationInformationSequence
 
     edit(phantoms / "cylinder" / "SPECT.dcm", silent)
-    assert refused(phantoms).code == "E-DCM-FRAMEDUR"
+    error = refused(phantoms)
+    assert error.code == "E-DCM-FRAMEDUR"
+    assert "the file does not say it" in error.what
 
 
 def test_a_phantom_scan_without_a_time_is_refused(case_a: Path) -> None:

@@ -69,7 +69,7 @@ class RecoveryMeasured:
 def counting_time(scan: EmissionScan) -> Timing:
     """How long a scan counted, or E-DCM-FRAMEDUR: it is never guessed."""
     if scan.timing is None:
-        raise refusal("E-DCM-FRAMEDUR", where=scan.files[0].name, found="nothing")
+        raise refusal("E-DCM-FRAMEDUR", where=scan.files[0].name, found="the file does not say it")
     return scan.timing
 
 

@@ -113,7 +113,9 @@ def frame_seconds(milliseconds: float, *, where: str) -> float:
     E-DCM-FRAMEDUR below 1000: probably written in seconds, and a guess would be wrong 1000-fold.
     """
     if milliseconds < 1000:
-        raise refusal("E-DCM-FRAMEDUR", where=where, found=f"{milliseconds:g}")
+        raise refusal("E-DCM-FRAMEDUR", where=where,
+                      found=f"the frame time is written as {milliseconds:g} ms; it may be seconds, "
+                      "and a guess would be wrong 1000-fold")  # fmt: skip
     return milliseconds / 1000.0
 
 
