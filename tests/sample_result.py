@@ -25,7 +25,7 @@ from quimby.core.uncertain import Uncertain, combine, exact
 from quimby.effect.dvh import Dvh
 from quimby.effect.limits import Check
 from quimby.kinetics.choose import Alternative
-from quimby.population.places import Place
+from quimby.population.places import WITHIN, Place
 from quimby.report.draw import drawings
 from quimby.report.figures.style import Figure
 from quimby.report.pdf import pdf
@@ -181,7 +181,10 @@ def _population(organ: str, per_gbq: float) -> tuple[Place, ...]:
     source, n, mean, sd, span, centile, tag, method = known[organ]
     if centile is None:
         centile = 100 / (1 + exp(-1.7 * (log(per_gbq) - log(mean)) / 0.6))
-    return (Place(source, n, mean, sd, centile, span, tag, method),)
+    place = Place(source=source, n=n, unit="Gy/GBq", mean=mean, sd=sd, median=None,
+                  published=None, centile=centile, range_5_95=span, z_linear=None,
+                  z_lognormal=None, words=WITHIN, group="", tag=tag, method=method)  # fmt: skip
+    return (place,)
 
 
 def _region(name: str) -> RegionResult:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quimby.core.errors import ReferenceMissing
-from quimby.population.places import Cohort, place, places, table
+from quimby.core.errors import QuimbyError, ReferenceMissing
+from quimby.population.compare import standing
+from quimby.population.places import Cohort, in_words, place, places, table
 from quimby.population.plausible import left_right_note, likely_slip, outlier_note, window
 
 ROW = Cohort("x", "kidney", 20, "Gy/GBq", 0.38, 0.19, None, None, None, "m", "s", "V")
@@ -25,11 +26,11 @@ def test_a_centile_agrees_with_throwing_a_log_normal_cohort() -> None:
     found = place(0.5, ROW)
 
     assert found.centile == pytest.approx(100 * (thrown < 0.5).mean(), abs=0.5)
-    assert found.range_gy_per_gbq == pytest.approx(np.percentile(thrown, [5, 95]), rel=0.02)
+    assert found.range_5_95 == pytest.approx(np.percentile(thrown, [5, 95]), rel=0.02)
 
 
 def test_the_ends_of_the_range_are_the_5th_and_95th_centile() -> None:
-    low, high = place(0.4, ROW).range_gy_per_gbq or (0, 0)
+    low, high = place(0.4, ROW).range_5_95 or (0, 0)
     assert place(low, ROW).centile == pytest.approx(5)
     assert place(high, ROW).centile == pytest.approx(95)
     assert place(-0.1, ROW).centile == 0.0
@@ -46,7 +47,7 @@ def test_more_dose_is_a_higher_centile(value: Any, factor: Any) -> None:
 def test_a_cohort_without_spread_gives_no_centile() -> None:
     rows = [c for c in table("177Lu-DOTATATE") if c.source.startswith("Rudisile")]
     found = place(0.5, rows[0])
-    assert (found.centile, found.range_gy_per_gbq) == (None, None)
+    assert (found.centile, found.range_5_95) == (None, None)
 
 
 def test_places_show_what_can_be_compared_first_and_only_the_same_organ() -> None:
@@ -98,3 +99,112 @@ def test_kidneys_that_differ_too_much_are_told(left: Any, right: Any, told: Any)
 def test_an_unknown_table_is_refused_with_what_there_is() -> None:
     with pytest.raises(ReferenceMissing, match="177Lu-DOTATATE"):
         table("nobody")
+
+
+# Any quantity of a therapy, by the patient's group
+
+DTC = table("I-131-DTC")
+
+
+def groups_of(found: Any) -> list[str]:
+    return [p.group for p in found]
+
+
+def test_a_row_of_a_patients_own_group_comes_first_and_contradicting_ones_are_left_out() -> None:
+    found = places(0.25, "blood", DTC, group={"first", "rhTSH", "F"})
+
+    assert groups_of(found) == [
+        "recombinant human TSH, women",
+        "before the first radioiodine",
+        "recombinant human TSH",
+    ]
+    assert found[0].mean == 0.087
+    assert "prints 0.87" in found[0].note
+
+
+def test_nothing_known_of_a_patient_shows_every_row() -> None:
+    rows = [c for c in DTC if (c.organ, c.quantity) == ("blood", "dose per activity")]
+
+    assert len(places(0.1, "blood", DTC)) == len(rows) == 8
+
+
+def test_a_value_stands_where_jentzens_table_puts_it() -> None:
+    (found,) = [p for p in places(0.25, "blood", DTC, group={"first"}) if "Jentzen" in p.source]
+
+    assert (found.n, found.mean, found.sd, found.median) == (108, 0.11, 0.05, 0.09)
+    assert found.published == (0.04, 0.34)
+    assert found.z_linear == pytest.approx(2.8)
+    assert found.z_lognormal == pytest.approx(2.1111, abs=1e-4)
+    assert found.words == "above the published range"
+    assert found.centile == pytest.approx(98.26, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("value", "organ", "quantity", "unit", "words"),
+    [
+        (22.0, "whole body", "residence time", "h", "within"),
+        (5.0, "whole body", "residence time", "h", "below"),
+        (0.6, "whole body", "retention at 48 h", "1", "above"),
+        (25.0, "", "largest tolerable activity", "GBq", "within"),
+        (0.72, "blood", "beta share of dose", "1", "within"),
+        (60.0, "remnant", "effective half-life", "h", "within"),
+    ],
+)
+def test_any_quantity_of_a_therapy_is_told_in_words(
+    value: float, organ: str, quantity: str, unit: str, words: str
+) -> None:
+    found = places(value, organ, DTC, quantity=quantity, unit=unit, group={"later", "THW"})
+
+    assert in_words(found) == f"{words} the published range"
+    assert all(p.unit == unit for p in found)
+
+
+def test_without_a_spread_the_published_patients_are_the_range() -> None:
+    rows = [c for c in table("I-131-mIBG") if (c.organ, c.unit) == ("whole body", "Gy")]
+    matthay = rows[0]
+
+    assert place(0.5, matthay).words == "below the published range"
+    assert place(0.57, matthay).words == place(6.5, matthay).words == "within the published range"
+    assert place(6.6, matthay).words == "above the published range"
+    assert place(2.0, matthay).centile is None
+    assert (place(2.0, matthay).middle, place(2.0, matthay).what) == (2.28, "median")
+
+
+def test_a_model_has_no_spread_and_says_so() -> None:
+    (found,) = places(60.0, "thyroid", table("I-131-benign"), group={"uptake 5 %"})
+
+    assert (found.words, found.n, found.size) == ("no spread published", None, "n not stated")
+
+
+def test_a_quantity_nobody_published_has_no_reference_and_never_passes() -> None:
+    assert in_words(places(1.0, "toe", DTC)) == "no reference available"
+    assert in_words(places(22.0, "whole body", DTC, quantity="residence time", unit="d")) == (
+        "no reference available"
+    )
+
+
+def test_zero_and_less_lie_below_every_cohort_with_a_spread() -> None:
+    found = place(-0.1, ROW)
+    assert (found.words, found.centile, found.z_lognormal) == (
+        "below the published range", 0.0, None,
+    )  # fmt: skip
+    assert found.z_linear == pytest.approx(-0.48 / 0.19)
+
+
+@given(st.floats(0.01, 5))
+def test_the_words_are_those_of_the_log_normal_distance(value: Any) -> None:
+    found, judged = place(value, ROW), standing(value, mean=0.38, sd=0.19)
+
+    assert found.words == judged.words
+    assert found.z_lognormal == pytest.approx(judged.z_lognormal)
+
+
+def test_an_unknown_group_is_refused_with_what_there_is() -> None:
+    with pytest.raises(QuimbyError, match=r"E-POP-GROUP.*rhTSH"):
+        places(0.1, "blood", DTC, group={"thyrogen"})
+
+
+@pytest.mark.parametrize("words", [{"THW", "rhTSH"}, {"F", "M"}])
+def test_a_patient_of_two_groups_at_once_is_refused(words: set[str]) -> None:
+    with pytest.raises(QuimbyError, match="E-POP-GROUP-TWO"):
+        places(0.1, "blood", DTC, group=words)

@@ -159,8 +159,9 @@ def test_two_columns_for_one_field_are_asked_about_and_neither_is_taken() -> Non
     suggestion = suggest(table, "whole_body")
 
     assert suggestion.columns.of("front") is None
-    assert any('"anterior [µSv/h]" or "front [µSv/h]"' in q for q in suggestion.questions)
-    assert "Which column is background?" in suggestion.questions
+    asked = [q.asks for q in suggestion.questions]
+    assert any('"anterior [µSv/h]" or "front [µSv/h]"' in asks for asks in asked)
+    assert "Which column is background?" in asked
 
 
 def test_of_two_columns_of_one_name_the_one_with_its_unit_is_taken() -> None:
@@ -292,7 +293,7 @@ def test_a_column_without_unit_shows_its_values_and_the_mapping_may_name_it() ->
     assert taken(text, units={"Leerwert": "nSv/h"}).readings[0].value("background") == 0.12
     table = german(text)
     (question,) = suggest(table, "whole_body").questions
-    assert question.startswith('In what unit is "Leerwert" (dose rate or')
+    assert question.asks.startswith('In what unit is "Leerwert" (dose rate or')
 
 
 def test_units_in_cells_are_converted_one_by_one_and_a_contradiction_is_noted() -> None:
@@ -719,3 +720,89 @@ def test_summer_time_between_readings_leaves_their_hours_alone() -> None:
     assert first is not None
     assert second is not None
     assert hours_between(first, second) == 23.0
+
+
+# What the routes leave open
+
+
+PROBE = "time;neck [counts];thigh [counts]{};live time [s]\n2.3.2026 10:00;184500;9600{};300\n"
+
+
+def test_a_calibrated_probe_needs_no_standard_but_half_a_standard_is_refused() -> None:
+    (alone,) = taken(PROBE.format("", ""), "thyroid_counts").readings
+    assert set(alone.quantities) == {"neck", "thigh", "live_time"}
+    assert checks.check_net([alone]) == ()
+
+    both = PROBE.format(";standard [counts];room [counts]", ";1203600;3600")
+    (found,) = taken(both, "thyroid_counts").readings
+    assert found.quantities["standard"].rate_cps == pytest.approx(4012)
+    for half in (
+        PROBE.format(";standard [counts]", ";1203600"),
+        PROBE.format(";standard [counts];room [counts]", ";1203600;"),
+        PROBE.format(";standard [counts];room [counts]", ";;3600"),
+    ):
+        error = refused(half, "thyroid_counts")
+        assert error.code == "E-READ-MISSING"
+        assert "row 2" in error.where
+
+
+def test_a_monitor_that_counts_takes_its_time_from_the_row() -> None:
+    head = "time;front [counts];back [counts];background [counts/60 s];voided;live time [s]\n"
+    (found,) = taken(head + "2.3.2026 10:00;41000;37000;120;no;30\n").readings
+
+    assert found.quantities["front"].rate_cps == pytest.approx(41000 / 30)
+    assert found.quantities["background"].rate_cps == 2.0
+    assert refused(head + "2.3.2026 10:00;41000;37000;120;no;\n").code == "E-READ-LIVE"
+
+
+def test_a_row_names_each_of_its_faults() -> None:
+    table = german(GERMAN.replace("41,0;37,5;120;nein", "viel;-3;;nie"))
+
+    found = problems(table, suggest(table, "whole_body", zone=BERLIN).columns,
+                     before_confirming=True)  # fmt: skip
+    assert sorted(e.code for e in found) == [
+        "E-READ-CHOICE", "E-READ-MISSING", "E-READ-NUMBER", "E-READ-RANGE",
+    ]  # fmt: skip
+
+
+def test_clocks_without_a_zone_are_one_fault() -> None:
+    table = german()
+    found = problems(table, suggest(table, "whole_body").columns, before_confirming=True)
+
+    assert [e.code for e in found] == ["E-TIME-ZONE"]
+
+
+def test_a_column_whose_cells_carry_their_units_is_not_asked_about() -> None:
+    bare = "time;activity;complete\n2.3.2026 10:00;{};yes\n2.3.2026 12:00;340 MBq;yes\n"
+
+    assert suggest(german(bare.format("1,2 GBq")), "urine").questions == ()
+    (asked,) = suggest(german(bare.format("1,2")), "urine").questions
+    assert (asked.about, asked.example) == ("unit", "activity=MBq")
+
+
+def test_what_a_person_said_of_a_column_is_not_suggested_otherwise() -> None:
+    table = table_of("time;front [µSv/h];anterior [µSv/h]\n1;2;3\n".encode(), file="r.csv")
+    said = suggest(table, "whole_body", given={"anterior [µSv/h]": "-"})
+
+    assert said.columns.of("front") == "front [µSv/h]"
+    assert said.columns.columns["anterior [µSv/h]"] == "-"
+
+
+def test_a_real_log_s_value_is_not_taken_for_the_template_s_example() -> None:
+    (found,) = taken("time;value [µSv/h]\n2.4.2026 10:12;41,0\n", "monitor_log").readings
+
+    assert found.value("value") == 41.0
+
+
+def test_series_are_checked_patient_by_patient() -> None:
+    other = GERMAN + "0000-78;2.3.2026 10:12;41,0;37,5;120;ja;\n"
+    good, bad = checks.series(taken(other).readings)
+
+    assert (good.patient, good.problems) == ("0000-77", ())
+    assert [e.code for e in bad.problems] == ["E-NO-REFERENCE"]
+    assert [s.patient for s in checks.series(taken(other).readings, "0000-77")] == ["0000-77"]
+    twice = GERMAN + "0000-77;2.3.2026 10:12;41,0;37,5;120;nein;\n"
+    (doubled,) = checks.series(taken(twice).readings)
+    assert [e.code for e in doubled.problems] == ["E-TIME-ORDER"]
+    with pytest.raises(QuimbyError, match="E-READ-PATIENTS"):
+        checks.series(taken(GERMAN.replace("0000-77;3.3", ";3.3")).readings)

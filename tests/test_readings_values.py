@@ -11,8 +11,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from quimby.core.errors import QuimbyError
-from quimby.core.time import hours_between
-from quimby.core.units import HOUSE, KINDS, quantity
+from quimby.core.time import aware, hours_between
+from quimby.core.units import HOUSE, KINDS, quantity, written
 from quimby.measure.readings.numbers import number, number_and_unit
 from quimby.measure.readings.times import day, joined, moment
 from quimby.measure.readings.units import header, unit_of
@@ -56,7 +56,8 @@ def test_a_thousand_or_one_and_a_half_is_asked_about_and_then_settled(text: str)
 
     assert code(error) == "E-READ-AMBIGUOUS"
     assert "r.csv, cell C4" in str(error.value)
-    assert f"{abs(small):g} or {abs(large):g}" in error.value.what
+    shown = error.value.what.split(" can be ")[1].removesuffix(".").split(" or ")
+    assert [number(n, where="") for n in shown] == [abs(small), abs(large)]
     mark = "," if "," in text else "."
     assert number(text, where="", decimal=mark) == small
     assert number(text, where="", decimal="." if mark == "," else ",") == large
@@ -323,3 +324,43 @@ def test_slashes_read_both_ways_agree_only_where_the_numbers_do(d: int, m: int) 
     assume(d <= 12)
     ways = {day(f"{d}/{m}/2026", where="", order=o) for o in ("dmy", "mdy")}
     assert (len(ways) == 1) == (d == m)
+
+
+# Study documents follow the same rules
+
+
+@pytest.mark.parametrize("text", ["1,500 MBq", "1.500 MBq", "7.370 GBq", "-12,345 MBq"])
+def test_a_quantity_that_can_be_read_two_ways_is_refused_with_both(text: str) -> None:
+    with pytest.raises(QuimbyError) as error:
+        quantity(text, "activity", where="study.toml, activity")
+
+    assert code(error) == "E-UNIT-AMBIGUOUS"
+    ways = [quantity(way.strip('"'), "activity", where="")
+            for way in error.value.do.removeprefix("write ").split(" or ")]  # fmt: skip
+    number_only, unit = text.split()
+    factor = KINDS["activity"][unit]
+    small, large = (float(number_only.replace(",", m)) for m in (".", ""))
+    if "." in number_only:
+        small, large = float(number_only), float(number_only.replace(".", ""))
+    assert ways == pytest.approx([small * factor, large * factor])
+
+
+@given(st.floats(1e-6, 1e8), st.sampled_from(["MBq", "GBq", "Bq"]))
+@example(12.345, "MBq")
+@example(1.5, "GBq")
+@example(185.125, "MBq")
+def test_a_quantity_that_quimby_writes_is_read_back(value: float, unit: str) -> None:
+    read = quantity(written(value, unit), "activity", where="")
+
+    assert read == pytest.approx(value * KINDS["activity"][unit], rel=1e-9)
+
+
+def test_a_study_s_clock_is_asked_about_where_it_stands_twice_or_never_stood() -> None:
+    for text, why in [("2026-10-25T02:30", "stands twice"), ("2026-03-29T02:30", "does not exist")]:
+        with pytest.raises(QuimbyError) as error:
+            aware(text, where="scan 1", zone=BERLIN)
+        assert code(error) == "E-TIME-DST"
+        assert why in error.value.what
+        told = aware(f"{text}+02:00", where="scan 1", zone=BERLIN)
+        assert told.utcoffset() == timedelta(hours=2)
+    assert aware("2026-10-25T03:30", where="", zone=BERLIN).utcoffset() == timedelta(hours=1)

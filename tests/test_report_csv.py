@@ -12,8 +12,8 @@ from quimby.report import csv as report_csv
 from tests.sample_result import NOTES, sample_result
 
 WITHOUT_UNIT = {"region", "organ", "side", "members", "measurement", "reference", "quantity",
-                "cause", "constant", "value", "u", "unit", "source", "tag", "verified", "code",
-                "severity", "text", "where", "do", "limit"}  # fmt: skip
+                "cause", "constant", "value", "u", "unit", "source", "tag", "verified",
+                "confirmed", "code", "severity", "text", "where", "do", "limit"}  # fmt: skip
 
 
 def rows(name: str) -> list[dict[str, str]]:

@@ -35,9 +35,11 @@ REGION: dict[str, Any] = {
     "eqd2_gy": (UNCERTAIN, None), "total_dose_gy": UNCERTAIN, "total_bed_gy": (UNCERTAIN, None),
     "limits": [{"quantity": str, "name": str, "total_gy": UNCERTAIN, "limit_gy": float,
                 "share": float, "probability_above": float, "constant": dict}],
-    "population": [{"source": str, "n": int, "mean_gy_per_gbq": float,
-                    "sd_gy_per_gbq": (float, None), "centile": (float, None),
-                    "range_gy_per_gbq": ([float], None), "tag": str, "method": str}],
+    "population": [{"source": str, "n": (int, None), "unit": str, "mean": (float, None),
+                    "sd": (float, None), "median": (float, None), "published": ([float], None),
+                    "centile": (float, None), "range_5_95": ([float], None),
+                    "z_linear": (float, None), "z_lognormal": (float, None), "words": str,
+                    "group": str, "tag": str, "verified": bool, "method": str, "note": str}],
     "dvh": (dict, None), "voxel_rescale": (float, None),
 }  # fmt: skip
 CURVE: dict[str, Any] = {

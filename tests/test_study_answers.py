@@ -45,8 +45,8 @@ def test_every_short_name_leads_to_a_key_that_the_document_allows() -> None:
         "administered": "7 GBq", "administered_u": "3 %", "prescribed": "7 GBq", "residue": "0",
         "administered_at": "2026-03-02T10:12+01:00", "cycle": "2", "nuclide": "Lu-177",
         "agent": "x", "regions": "", "outlines": "r.dcm", "outlines_on": "scan-1", "sex": "M",
-        "weight": "70 kg", "camera": "c.toml", "fill": "f.json", "cylinder": "cylinder",
-        "spheres": "spheres",
+        "weight": "70 kg", "height": "168 cm", "camera": "c.toml", "fill": "f.json",
+        "cylinder": "cylinder", "spheres": "spheres",
     }  # fmt: skip
     assert values.keys() == SHORT.keys()
     pairs = [f"{key}={value}" for key, value in values.items() if key != "regions"]

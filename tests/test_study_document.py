@@ -100,7 +100,7 @@ def test_quantities_are_read_into_one_set_of_units() -> None:
 
 
 def test_how_long_a_scan_counted_is_read_from_one_text() -> None:
-    told = parse_study(written(), where="s").administrations[0].measurements[0].counting
+    told = parse_study(written(), where="s").administrations[0].scans[0].counting
     assert told is not None
     assert (told.seconds, told.projections, told.heads) == (20.0, 60, 2)
 

@@ -17,7 +17,8 @@ from quimby.cli.drafting import document_text
 from quimby.core.errors import InputError
 from quimby.study.answers import parse_answers
 from quimby.study.document import Series, parse_study, read_study
-from quimby.study.draft import Draft, draft
+from quimby.study.draft import draft
+from quimby.study.drafted import Draft
 from quimby.study.files import Shelf
 from tests.variants import copy, edit, edit_all, light_patient, quimby, rewrite
 
@@ -327,7 +328,7 @@ def test_a_draft_in_another_folder_reads_back_with_the_right_paths(
     (administration,) = study.document.administrations
     assert study.document.calibration.fill is not None
     assert shelf.path(study.document.calibration.fill).samefile(demo / "calibration" / "fill.json")
-    for number, scan in enumerate(administration.measurements, start=1):
+    for number, scan in enumerate(administration.scans, start=1):
         assert [p.resolve() for p in shelf.files(scan.image)] == [
             (demo / f"tp{number}" / "SPECT.dcm").resolve()
         ]

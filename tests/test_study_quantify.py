@@ -25,8 +25,7 @@ from quimby.measure.scans import (
 )
 from quimby.study.doses import mean_by_mass
 from quimby.study.inputs import Visit
-from quimby.study.pictures import on_reference
-from quimby.study.quantify import Reading, activity_image, count_rate
+from quimby.study.quantify import Reading, activity_image, count_rate, on_reference
 from tests.sample_result import sample_result
 from tests.test_devices_camera import camera_record_of as camera
 

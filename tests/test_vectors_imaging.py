@@ -20,8 +20,6 @@ for module in pkgutil.iter_modules(tests.vectors.__path__):
         importlib.import_module(f"tests.vectors.{module.name}")
 
 LATER = {
-    "PLN": "planar and hybrid: the quantitative-imaging issue",
-    "PET": "90Y PET: the quantitative-imaging issue",
     "SIR": "90Y microspheres: their own issue",
     "THE": "theranostic transfer: the quantitative-imaging issue",
 }

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import quimby
+from quimby.cli.calibrate_app import calibrate_app
+from quimby.cli.constants_app import constants_app
+from quimby.cli.device_app import device_app
 from quimby.cli.terminal import StepLines, console, guarded
 
 app = typer.Typer(
@@ -18,8 +22,9 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None,
     pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
-calibrate = typer.Typer(help="Make a camera record from phantom scans.", no_args_is_help=True)
-app.add_typer(calibrate, name="calibrate")
+app.add_typer(calibrate_app, name="calibrate")
+app.add_typer(device_app, name="device")
+app.add_typer(constants_app, name="constants")
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="folder to write (made new)")]
 Answers = Annotated[
@@ -30,6 +35,15 @@ Zone = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="errors only")]
 Json = Annotated[bool, typer.Option("--json", help="the result as JSON on standard output")]
+
+
+class Shown(StrEnum):
+    """Patients that `quimby demo` can make."""
+
+    DOTATATE = "dotatate"
+    BENIGN = "benign-thyroid"
+    DTC = "dtc"
+    MIBG = "mibg"
 
 
 @app.command()
@@ -52,6 +66,29 @@ def run(
 
 
 @app.command()
+def plan(
+    source: Annotated[Path, typer.Argument(help="study.toml with a [plan]")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="folder for the whole report (made new)")
+    ] = None,
+    answers: Answers = None,
+    zone: Zone = None,
+    quiet: Quiet = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="the plan as JSON on standard output")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="exit 3 when something blocks signing")
+    ] = False,
+) -> None:
+    """Propose the next activity: for a dose aim, by the limits, or the second of two stages."""
+    from quimby.cli.planning import plan_job
+
+    _ends(lambda: plan_job(source, out, answers=answers or [], zone=zone, quiet=quiet,
+                           as_json=as_json, strict=strict))  # fmt: skip
+
+
+@app.command()
 def study(
     folder: Annotated[Path, typer.Argument(help="folder of DICOM, as it came from the archive")],
     out: Annotated[Path, typer.Option("-o", "--out", help="study document to write")],
@@ -67,41 +104,32 @@ def study(
                             verbose=verbose))  # fmt: skip
 
 
-@calibrate.command("spect")
-def calibrate_spect(
-    scan: Annotated[Path, typer.Argument(help="reconstructed scan of a filled cylinder")],
-    fill: Annotated[Path, typer.Option(help="what was filled (JSON)")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="camera record to write")],
-    zone: Zone = None,
-) -> None:
-    """Calibration factor of a SPECT camera from a uniform cylinder."""
-    from quimby.cli.calibrating import spect_job
-
-    _ends(lambda: spect_job(scan, fill, out, zone=zone))
-
-
-@calibrate.command("recovery")
-def calibrate_recovery(
-    scan: Annotated[Path, typer.Argument(help="reconstructed scan of the spheres")],
-    fill: Annotated[Path, typer.Option(help="what was filled (JSON)")],
-    camera: Annotated[Path, typer.Option(help="camera record to add to")],
-    zone: Zone = None,
-) -> None:
-    """Recovery curve and point spread from spheres, added to a camera record."""
-    from quimby.cli.calibrating import recovery_job
-
-    _ends(lambda: recovery_job(scan, fill, camera, zone=zone))
-
-
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option("-o", "--out", help="folder to write")] = Path("quimby-demo"),
+    therapy: Annotated[Shown, typer.Option(help="which patient")] = Shown.DOTATATE,
     quiet: Quiet = False,
 ) -> None:
     """Make a patient whose truth is known, treat him, and report on him."""
     from quimby.cli.showing import demo_job
 
-    _ends(lambda: demo_job(out, quiet=quiet))
+    _ends(lambda: demo_job(out, therapy=therapy.value, quiet=quiet))
+
+
+@app.command()
+def prior(
+    cohort: Annotated[
+        list[Path], typer.Argument(help="result.json files, folders of them, or a CSV of values")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="table of priors to write")],
+    therapy: Annotated[str, typer.Option(help="whose values a CSV holds, e.g. lu177-psma")] = "",
+    centre: Annotated[str, typer.Option(help="name of the centre, for the table's source")] = "",
+    quiet: Quiet = False,
+) -> None:
+    """Make priors of half-lives from a centre's own patients."""
+    from quimby.cli.prior import prior_job
+
+    _ends(lambda: prior_job(cohort, out, therapy=therapy, centre=centre, quiet=quiet))
 
 
 @app.command()
@@ -110,19 +138,6 @@ def schema() -> None:
     from quimby.study.document import StudyDocument
 
     typer.echo(json.dumps(StudyDocument.model_json_schema(), indent=2))
-
-
-@app.command()
-def constants(
-    as_json: Json = False,
-    unverified: Annotated[
-        bool, typer.Option("--unverified", help="only those from memory of the literature")
-    ] = False,
-) -> None:
-    """List every constant with its value, source, evidence tag and where it is used."""
-    from quimby.cli.listing import constants_job
-
-    _ends(lambda: constants_job(as_json=as_json, unverified=unverified))
 
 
 @app.command()
@@ -135,6 +150,48 @@ def template(
     from quimby.cli.listing import template_job
 
     _ends(lambda: template_job(route, out, language=language))
+
+
+@app.command()
+def readings(
+    table: Annotated[Path, typer.Argument(help="table of readings, .csv or .xlsx")],
+    route: Annotated[str, typer.Option(help="what it holds (else guessed), e.g. whole_body")] = "",
+    mapping: Annotated[
+        list[Path] | None, typer.Option(help="mapping confirmed before (repeatable)")
+    ] = None,
+    zone: Zone = None,
+    patient: Annotated[str, typer.Option(help="whose rows")] = "",
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", help="COLUMN=field; field - is not read")
+    ] = None,
+    units: Annotated[
+        list[str] | None, typer.Option("--unit", help="COLUMN=unit, where the header has none")
+    ] = None,
+    accept: Annotated[
+        list[str] | None, typer.Option(help="field whose unusual values are right")
+    ] = None,
+    decimal: Annotated[str, typer.Option(help="decimal mark, . or ,")] = "",
+    date_order: Annotated[str, typer.Option(help="dmy or mdy")] = "",
+    sheet: Annotated[str, typer.Option(help="sheet of a workbook")] = "",
+    header_row: Annotated[int, typer.Option(help="row of the headers, from 1", min=0)] = 0,
+    confirm_by: Annotated[str, typer.Option(help="your name: these columns are right")] = "",
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="mapping to write")] = None,
+    intervals: Annotated[
+        Path | None, typer.Option(help="table of intervals in which a monitor's log is averaged")
+    ] = None,
+    clock_ahead: Annotated[str, typer.Option(help='of the monitor, e.g. "90 s"')] = "",
+    as_json: Json = False,
+) -> None:
+    """Read a table of readings; its columns are confirmed once, by name."""
+    from quimby.cli.reading import Said, readings_job
+
+    said = Said(
+        route=route, zone=zone or "", patient=patient, columns=tuple(columns or ()),
+        units=tuple(units or ()), accept=tuple(accept or ()), decimal=decimal,
+        date_order=date_order, sheet=sheet, header_row=header_row, mappings=tuple(mapping or ()),
+        confirm_by=confirm_by.strip(), out=out, intervals=intervals, clock_ahead=clock_ahead,
+    )  # fmt: skip
+    _ends(lambda: readings_job(table, said, as_json=as_json))
 
 
 @app.callback(invoke_without_command=True)

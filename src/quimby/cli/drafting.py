@@ -13,10 +13,11 @@ from rich.console import Console
 from quimby.cli.terminal import console
 from quimby.core.notes import refusal
 from quimby.study.answers import parse_answers
-from quimby.study.draft import Draft, draft
+from quimby.study.draft import draft
+from quimby.study.drafted import Draft
 from quimby.study.questions import Question
 
-PATHS = ("path", "paths", "fill", "camera")
+PATHS = ("path", "paths", "fill", "camera", "table", "mapping", "device", "meter")
 """Keys of the document that hold a path."""
 HEAD = """\
 # A study for Quimby: one patient's course. Made from a folder; read it, correct it, then:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from quimby.cli.stages import stage_lines
 from quimby.cli.terminal import StepLines, console
 from quimby.core.notes import Note
 from quimby.report.rounding import plus_minus
@@ -62,6 +63,16 @@ def summary(to: Console, result: Result, files: Sequence[Path], out: Path) -> No
     paired = {name for pair in result.combined for name in pair.members}
     for row in (*result.combined, *(r for r in result.regions if r.name not in paired)):
         to.print(" " + escape(line(row)))
+    for text in stage_lines(result):
+        to.print(" " + escape(text))
+    notes_lines(to, result)
+    folders = sorted({f.parent.name for f in files if f.parent.resolve() != out.resolve()})
+    to.print(f"\n Open {out / 'report.pdf'}", markup=False)
+    to.print(f" Also {out / 'result.json'} · " + " · ".join(f"{f}/" for f in folders), markup=False)
+
+
+def notes_lines(to: Console, result: Result) -> None:
+    """What blocks signing, and the first warnings."""
     blocking = [n for n in result.notes if n.severity == "blocking"]
     warnings = [n for n in result.notes if n.severity == "warning"]
     if blocking:
@@ -72,9 +83,6 @@ def summary(to: Console, result: Result, files: Sequence[Path], out: Path) -> No
         _list(to, warnings[:SHOWN])
         if len(warnings) > SHOWN:
             to.print(f"  and {len(warnings) - SHOWN} more, on the report's page of notes")
-    folders = sorted({f.parent.name for f in files if f.parent.resolve() != out.resolve()})
-    to.print(f"\n Open {out / 'report.pdf'}", markup=False)
-    to.print(f" Also {out / 'result.json'} · " + " · ".join(f"{f}/" for f in folders), markup=False)
 
 
 def line(row: RegionResult) -> str:

@@ -4,35 +4,75 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
 from quimby.cli.terminal import console
-from quimby.core.notes import refusal
-from quimby.core.source import TAGS
+from quimby.core.notes import Note, refusal
+from quimby.core.source import TAGS, Constant, confirmed_by_centre
 from quimby.measure.readings.template import template
+from quimby.study.confirmations import read_confirmations
+from quimby.study.confirming import gone
 from quimby.study.constants import constants
 
+COLUMNS = (
+    ("Used in", 12, 14),
+    ("Constant", 32, 32),
+    ("Value", 12, 14),
+    ("Tag", 3, 3),
+    ("Source", 20, None),
+)
+"""Heading, least and most letters; a name stays on one line where it can."""
 
-def constants_job(*, as_json: bool, unverified: bool) -> int:
+
+def constants_job(*, as_json: bool, unverified: bool, confirmed: Path | None = None) -> int:
     """Print the constants; returns the exit code."""
-    rows = [(used, c) for used, c in constants() if not (unverified and c.verified)]
+    rows, notes = _with_confirmed(confirmed)
+    rows = [(used, c) for used, c in rows if not (unverified and c.verified)]
     if as_json:
-        listed = [{"used_in": used, **asdict(c), "verified": c.verified} for used, c in rows]
-        json.dump(listed, sys.stdout, indent=1, ensure_ascii=False)
+        json.dump([_plain(*row) for row in rows], sys.stdout, indent=1, ensure_ascii=False)
         sys.stdout.write("\n")
-        return 0
-    table = Table("Used in", "Constant", "Value", "Tag", "Source", box=None, pad_edge=False)
+    else:
+        _show(rows)
+    for one in notes:
+        console(stderr=True).print(f"{one.code}  {one.text} {one.do}.", markup=False)
+    return 0
+
+
+def _with_confirmed(file: Path | None) -> tuple[list[tuple[str, Constant]], tuple[Note, ...]]:
+    """Every constant, those in the file saying who confirmed them, and what no longer holds."""
+    rows = list(constants())
+    if file is None:
+        return rows, ()
+    given = read_confirmations(file)
+    known, lapsed = confirmed_by_centre([c for _, c in rows], given)
+    used = [used for used, _ in rows]
+    return list(zip(used, known, strict=True)), (*lapsed, *gone(given))
+
+
+def _plain(used: str, c: Constant) -> dict[str, object]:
+    who = c.confirmed
+    said = {"by": who.by, "on": who.on.isoformat()} if who else None
+    return {"used_in": used, **asdict(c), "confirmed": said, "verified": c.verified}
+
+
+def _show(rows: Sequence[tuple[str, Constant]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for head, least, most in COLUMNS:
+        table.add_column(head, min_width=least, max_width=most)
     for used, c in rows:
         mark = "" if c.verified else " †"
-        table.add_row(used, f"{c.name}{mark}", f"{c.value:g} {c.unit}", c.tag, c.source)
+        source = f"{c.source}; {c.confirmed.words}" if c.confirmed else c.source
+        cells = (used, f"{c.name}{mark}", f"{c.value:g} {c.unit}", c.tag, source)
+        table.add_row(*(Text(cell) for cell in cells))
     to = console()
     to.print(table)
     for tag, meaning in TAGS.items():
         to.print(f" {tag}  {meaning}{'  †' if tag == 'M' else ''}", markup=False)
-    return 0
 
 
 def template_job(route: str, out: Path, *, language: str) -> int:

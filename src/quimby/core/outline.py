@@ -26,6 +26,8 @@ class Outline:
     origin: str = ""  # file and number it was read from
     author: str = ""
     status: str = "draft"  # draft -> reviewed -> approved
+    judged: str = ""  # "approved by …, time", where the study document says so
+    machine: bool | None = None  # made by a program without a person's hand; None: nobody says
 
     def __post_init__(self) -> None:
         if bool(self.contours) == (self.mask is not None):

@@ -71,7 +71,7 @@ class FactorRecord(_Part):
     voi_rule: Text
     heads: Annotated[int, Field(ge=1)]
     counts: Positive | None = None
-    counting_s: Positive
+    counting_s: Positive | None = None  # not needed for images in Bq/ml
     activity_mbq: Positive
     activity_at: Text  # date and time of the assay
 
@@ -310,7 +310,13 @@ def camera_record(document: Mapping[str, Any], *, where: str) -> CameraRecord:
     return record
 
 
+def camera_text(record: CameraRecord) -> str:
+    """The record as TOML, checked: it reads back as the same record. E-CAL-RECORD."""
+    text = tomli_w.dumps(record.model_dump(exclude_none=True))
+    camera_record(tomllib.loads(text), where=record.id)
+    return text
+
+
 def write_camera(record: CameraRecord, path: Path) -> None:
     """Write the record as TOML; reading it back gives the same record."""
-    document = record.model_dump(exclude_none=True)
-    path.write_text(tomli_w.dumps(document), "utf-8")
+    path.write_text(camera_text(record), "utf-8")

@@ -7,107 +7,34 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import tomli_w
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
-from quimby.core.notes import Note, refusal
+from quimby.core.notes import Note, note, refusal
 from quimby.core.time import hours_between
 from quimby.core.uncertain import Uncertain
 from quimby.devices import efficiency, matching, qc_calendar
-from quimby.devices.camera import DeadTimeRecord
 from quimby.devices.clock import Comparison, Moment, true_time
 from quimby.devices.counting import BusyTime, Counting
+from quimby.devices.device_records import (
+    PER_MBQ,
+    UNITS,
+    BackgroundRecord,
+    BaselineRecord,
+    BusyRecord,
+    CalibrationRecord,
+    ClockRecord,
+    Part,
+    RepairRecord,
+    SourceRecord,
+    Text,
+    ToleranceRecord,
+)
+from quimby.devices.device_toml import replace_file, toml_of
+from quimby.devices.efficiency import Tolerance
 from quimby.devices.qc_calendar import Done, Kind, Standing, Test
 from quimby.physics.nuclides import canonical, nuclide
-
-Text = Annotated[str, Field(min_length=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-PER_MBQ = {"cps/Bq": 1e6, "cps/kBq": 1e3, "cps/MBq": 1.0}
-UNITS: Mapping[str, tuple[str, ...]] = {
-    "radionuclide calibrator": ("1",),
-    "gamma counter": tuple(PER_MBQ),
-    "thyroid probe": tuple(PER_MBQ),
-    "dose-rate monitor": (*tuple(PER_MBQ), "uSv/h/MBq"),
-    "HPGe": tuple(PER_MBQ),
-}
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CalibrationRecord(_Part):
-    """What the device gives per activity, for one nuclide in one geometry.
-
-    `value` is an efficiency, or for an activity meter ("1") true over displayed activity.
-    """
-
-    nuclide: Text
-    geometry: Text  # "2 ml in a 5 ml tube", "neck phantom", "10 ml vial"
-    value: Positive
-    unit: Literal["cps/Bq", "cps/kBq", "cps/MBq", "uSv/h/MBq", "1"]
-    u_relative: dict[str, NotNegative]  # by cause
-    standard: Text  # what it was traced to
-    dead_time_corrected: bool
-    date: dt.date
-    valid_until: dt.date
-    by: Text
-
-    @model_validator(mode="after")
-    def _whole(self) -> CalibrationRecord:
-        if self.valid_until <= self.date:
-            raise ValueError("valid_until does not lie after date")
-        if not any(self.u_relative.values()):
-            raise ValueError("a calibration without doubt is not believed; name its causes")
-        return self
-
-    def per_mbq(self, device: str) -> Uncertain:
-        """The value per MBq, with its whole doubt as one cause that all samples share."""
-        scale = PER_MBQ.get(self.unit, 1.0)
-        u = Uncertain(1.0, self.u_relative).u
-        value = self.value * scale
-        return Uncertain(value, {f"calibration of {device}": u * value})
-
-
-class BusyRecord(DeadTimeRecord):
-    """Dead time. Counters are mostly non-paralysable, so the model must be said."""
-
-    model: Literal["paralysable", "non-paralysable"]
-
-
-class BackgroundRecord(_Part):
-    """Background of the empty device in its place."""
-
-    counts: NotNegative
-    time_s: Positive
-    at: AwareDatetime
-
-
-class SourceRecord(_Part):
-    """The check source and its net reading when the device was last calibrated."""
-
-    id: Text
-    nuclide: Text
-    reading: Positive
-    unit: Text
-    at: AwareDatetime
-
-
-class ToleranceRecord(_Part):
-    """A centre's own limits of constancy, as fractions."""
-
-    warn: Positive
-    action: Positive
-
-
-class ClockRecord(_Part):
-    """What the device showed when the reference clock stood at `true`."""
-
-    shown: AwareDatetime
-    true: AwareDatetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +53,12 @@ class Calibrated:
         return shown_mbq * self.value
 
 
-class Device(_Part):
-    """A device that counts, with its calibrations and its quality control."""
+class Device(Part):
+    """A device that counts, with its calibrations and its quality control.
+
+    `also_for` names measurements beside those of its kind, e.g. a probe that counts the whole
+    body too ("whole-body retention"): they then wait for the same checks.
+    """
 
     id: Text
     kind: Kind
@@ -135,6 +66,7 @@ class Device(_Part):
     manufacturer: Text
     model: Text
     serial: Text
+    also_for: tuple[Text, ...] = ()
     calibration: tuple[CalibrationRecord, ...] = ()
     dead_time: BusyRecord | Literal["none"]
     background: BackgroundRecord | None = None
@@ -144,6 +76,9 @@ class Device(_Part):
     test: tuple[Test, ...] = ()  # the centre's own; one of the same id replaces the default
     done: tuple[Done, ...] = ()
     repaired: dt.date | None = None
+    repair: tuple[RepairRecord, ...] = ()
+    baseline: tuple[BaselineRecord, ...] = ()
+    former_dead_time: tuple[BusyRecord, ...] = ()
 
     @model_validator(mode="after")
     def _agrees(self) -> Device:
@@ -155,13 +90,24 @@ class Device(_Part):
         if any(t.kind != self.kind for t in self.test):
             raise ValueError(f"a test in this document is not for a {self.kind}")
         known = {t.id for t in self.tests()}
-        if lost := [d.test for d in self.done if d.test not in known]:
+        named = (*(d.test for d in self.done), *(b.test for b in self.baseline))
+        if lost := [name for name in named if name not in known]:
             raise ValueError(f"no test is called {lost[0]!r}; known: {', '.join(sorted(known))}")
         return self
 
     def tests(self) -> tuple[Test, ...]:
         """The tests this device needs: the defaults of its kind and the centre's own."""
-        return qc_calendar.calendar(self.kind, self.test)
+        tests = qc_calendar.calendar(self.kind, self.test)
+        return tuple(qc_calendar.also_blocking(t, self.also_for) for t in tests)
+
+    def test_called(self, name: str) -> Test:
+        """The test with that id or title, whatever its case; E-QC-TEST."""
+        wanted = name.strip().casefold().replace("_", "-")
+        for t in self.tests():
+            if wanted in (t.id.casefold(), t.title.casefold()):
+                return t
+        known = ", ".join(t.id for t in self.tests())
+        raise refusal("E-QC-TEST", where=self.id, device=self.id, test=name, known=known)
 
     def calibration_for(self, name: str, geometry: str, *, on: dt.date) -> Calibrated:
         """The newest calibration for a nuclide and geometry made by that day.
@@ -198,21 +144,23 @@ class Device(_Part):
             return None
         return Counting(self.background.counts, self.background.time_s, f"background of {self.id}")
 
+    @property
+    def limits(self) -> Tolerance:
+        """Limits of constancy: the centre's own, else those of the kind of device."""
+        own = self.tolerance
+        return Tolerance(own.warn, own.action) if own else qc_calendar.tolerance(self.kind)
+
     def check(self, reading: float, *, at: dt.datetime) -> efficiency.SourceCheck:
         """A net reading of the check source against its decayed reference; E-DEV-SOURCE."""
         source = self.check_source
         if source is None:
             raise refusal("E-DEV-SOURCE", where=self.id, device=self.id)
-        own = self.tolerance
-        limits = (
-            efficiency.Tolerance(own.warn, own.action) if own else qc_calendar.tolerance(self.kind)
-        )
         return efficiency.check_source(
             reading,
             source.reading,
             elapsed_h=hours_between(source.at, at),
             half_life_h=nuclide(source.nuclide).half_life_h.value,
-            tolerance=limits,
+            tolerance=self.limits,
             where=self.id,
         )
 
@@ -221,14 +169,48 @@ class Device(_Part):
         compared = [Comparison(c.shown, c.true) for c in self.clock]
         return true_time(shown, compared, where=self.id)
 
+    @property
+    def repaired_on(self) -> dt.date | None:
+        """Day of the last repair that the document knows of."""
+        known = [r.on for r in self.repair] + ([self.repaired] if self.repaired else [])
+        return max(known, default=None)
+
     def standing(self, *, today: dt.date) -> tuple[Standing, ...]:
-        """Where each test stands on a day."""
-        return qc_calendar.standing(self.tests(), self.done, today=today, repaired=self.repaired,
+        """Where each test stands on a day; a later repair asks for nothing yet."""
+        known = [r.on for r in self.repair] + ([self.repaired] if self.repaired else [])
+        repaired = max((on for on in known if on <= today), default=None)
+        return qc_calendar.standing(self.tests(), self.done, today=today, repaired=repaired,
                                     where=self.id)  # fmt: skip
 
+    def is_new(self, *, on: dt.date) -> bool:
+        """Whether no check had been recorded at all by that day. A new device blocks signing."""
+        return not any(d.on <= on for d in self.done)
+
+    def measures(self) -> frozenset[str]:
+        """The kinds of measurement that wait for its checks ("sample activity")."""
+        return frozenset(b for t in self.tests() for b in t.blocks) | set(self.also_for)
+
     def notes_for(self, measurement: str, *, on: dt.date) -> tuple[Note, ...]:
-        """What its quality control says of a measurement on that day; S-notes block signing."""
+        """What its quality control says of a kind of measurement on that day.
+
+        Only the tests that this measurement waits for speak. S-QC-OVERDUE, S-QC-FAILED,
+        S-QC-NEVER block signing, W-QC-DUE warns. A document without any record is one S-QC-NEW
+        (`is_new`); a measurement that no test of this device covers is S-QC-UNCOVERED. Checks
+        of the clock and of calibrations are apart (`true_time`, `calibration_for`).
+        E-QC-MEASUREMENT for a word that no device knows.
+        """
+        qc_calendar.check_measurement(measurement, self.measures(), where=self.id)
+        if measurement not in self.measures() and all(t.blocks for t in self.tests()):
+            covered = ", ".join(sorted(self.measures()))
+            return (note("S-QC-UNCOVERED", where=self.id, device=self.id, covered=covered,
+                         measurement=measurement),)  # fmt: skip
+        if self.is_new(on=on):
+            return (note("S-QC-NEW", where=self.id, device=self.id),)
         return qc_calendar.notes_for(self.standing(today=on), measurement)
+
+    def may_measure(self, measurement: str, *, on: dt.date) -> bool:
+        """Whether nothing blocks this kind of measurement on that day."""
+        return all(n.severity != "blocking" for n in self.notes_for(measurement, on=on))
 
     def made_while_out(self, measured: Mapping[str, dt.date]) -> Mapping[str, tuple[str, ...]]:
         """Trace-back: by failed test, the measurements made while out of control."""
@@ -248,11 +230,18 @@ def activity_mbq(rate_cps: Uncertain, calibrated: Calibrated) -> Uncertain:
 
 def read_device(path: Path) -> Device:
     """The device in a TOML file. E-DEV-READ, or E-DEV-RECORD naming the first wrong field."""
+    return device(read_document(path), where=str(path))
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """The TOML of a file, not yet judged; E-DEV-READ."""
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise refusal("E-DEV-READ", where=str(path), why=error) from None
-    return device(document, where=str(path))
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise refusal("E-DEV-READ", where=str(path), why=why) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise refusal("E-DEV-READ", where=str(path), why=str(error).rstrip(".")) from None
 
 
 def device(document: Mapping[str, Any], *, where: str) -> Device:
@@ -262,6 +251,8 @@ def device(document: Mapping[str, Any], *, where: str) -> Device:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(p) for p in first["loc"]) or "record"
+        if field == "dead_time" and first["type"] == "missing":
+            raise refusal("E-DEV-DEAD-TIME", where=where) from None
         why = str(first["msg"]).removeprefix("Value error, ")
         raise refusal("E-DEV-RECORD", where=where, field=field, why=why) from None
     for name in (*(c.nuclide for c in found.calibration), *_sources(found)):
@@ -276,5 +267,8 @@ def _sources(found: Device) -> tuple[str, ...]:
 
 
 def write_device(found: Device, path: Path) -> None:
-    """Write the document as TOML; reading it back gives the same device."""
-    path.write_text(tomli_w.dumps(found.model_dump(exclude_none=True)), "utf-8")
+    """Write the document as TOML; reading it back gives the same device.
+
+    A document that people keep is changed with `device_file.changed`, which spares its comments.
+    """
+    replace_file(path, toml_of(found.model_dump(exclude_defaults=True)))

@@ -45,7 +45,7 @@ class CylinderResult:
 def cylinder_factor(
     image: Image,
     *,
-    duration_s: float,
+    duration_s: float | None,
     convention: str,
     activity_mbq: Uncertain,
     elapsed_h: float,
@@ -55,8 +55,9 @@ def cylinder_factor(
     """Factor from the whole cylinder, found by itself and extended beyond its wall.
 
     `image` in "counts" gives cps/MBq; in "Bq/ml" a verification ratio (unit "1").
-    `duration_s` is by `convention`. `activity_mbq` is the assay; `elapsed_h` runs from it to
-    the middle of the scan. The background of the shell outside the margin is taken away.
+    `duration_s` is by `convention`; counts need it (E-CAL-TIME). `activity_mbq` is the assay;
+    `elapsed_h` runs from it to the middle of the scan. The background of the shell outside the
+    margin is taken away.
     Raises E-CAL-PHANTOM where no compact phantom is found, E-CAL-MARGIN under 20 mm.
     """
     if margin_mm < LEAST_MARGIN_MM:
@@ -69,9 +70,12 @@ def cylinder_factor(
     gross = float(image.values[region].sum())
     net = gross - background * float(region.sum())
     held = activity_mbq.scaled(decay_factor(elapsed_h, half_life_h))
-    if not (net > 0 and held.value > 0 and duration_s > 0):
+    if image.unit == "counts" and duration_s is None:
+        raise refusal("E-CAL-TIME", where="cylinder")
+    time_s = 1.0 if duration_s is None else duration_s  # a scan in Bq/ml is no rate
+    if not (net > 0 and held.value > 0 and time_s > 0):
         raise refusal("E-CAL-VALUE", where="cylinder", what="counts, activity or time",
-                      value=min(net, held.value, duration_s))  # fmt: skip
+                      value=min(net, held.value, time_s))  # fmt: skip
     u_rel = _scatter_of_slabs(image.values, phantom)
     if image.unit == "counts":
         u_rel = hypot(u_rel, 1.0 / sqrt(gross))
@@ -79,7 +83,7 @@ def cylinder_factor(
     depth, profile = _profile(image, phantom)
     notes = _notes(profile, background * float(region.sum()) / net, region)
     return CylinderResult(
-        factor=_as_factor(total, held, image.unit, duration_s, convention),
+        factor=_as_factor(total, held, image.unit, time_s, convention),
         total=total.value,
         activity_mbq=held,
         region_ml=float(region.sum()) * image.grid.voxel_ml,

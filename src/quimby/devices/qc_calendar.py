@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from quimby.core.notes import Note, in_order, note, refusal
 from quimby.devices.efficiency import Tolerance
@@ -23,6 +23,7 @@ When = Literal["acceptance", "annual", "half-yearly", "quarterly", "monthly", "w
 State = Literal["ok", "due", "overdue", "never", "failed"]
 Text = Annotated[str, Field(min_length=1)]
 Days = Annotated[int, Field(ge=0)]
+ALL = "all measurements"
 BLOCKING: tuple[State, ...] = ("overdue", "never", "failed")
 IDLE_D = 183  # a device at rest is checked at least half-yearly; IEC 61453:2007 [V]
 
@@ -49,13 +50,36 @@ class Test(_Part):
 
 
 class Done(_Part):
-    """A test that was done."""
+    """A test that was done, with its reading where it gives one.
+
+    `expected` is what the reading was held against: the decayed reference of the check source.
+    """
 
     test: Text
     on: dt.date
     result: Literal["pass", "warn", "fail"]
     by: Text
     why: str = ""  # what was found
+    at: AwareDatetime | None = None
+    reading: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    unit: Text | None = None
+    expected: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None  # unit of `reading`
+    note: str = ""  # a remark of whoever did it
+
+    @model_validator(mode="after")
+    def _whole(self) -> Done:
+        if self.reading is not None and self.unit is None:
+            raise ValueError("a reading needs its unit")
+        if self.expected is not None and self.reading is None:
+            raise ValueError("what was expected stands without a reading")
+        return self
+
+    @property
+    def deviation(self) -> float | None:
+        """reading / expected - 1; None where nothing was expected."""
+        if self.reading is None or self.expected is None:
+            return None
+        return self.reading / self.expected - 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +92,9 @@ class Standing:
     days_overdue: int
     blocks: tuple[str, ...]  # measurements that may not be signed; empty where none is blocked
     notes: tuple[Note, ...] = ()
+    id: str = ""
+    concerns: tuple[str, ...] = ()  # measurements that wait for this test, blocked now or not
+    last: Done | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,25 +168,25 @@ def _of(
     own = sorted((d for d in done if d.test == test.id), key=lambda d: d.on)
     if test.after_repair and repaired is not None and repaired <= today:
         own = [d for d in own if d.on >= repaired]
-    blocks = test.blocks or ("all measurements",)
-    if own and own[-1].result == "fail":
-        why = own[-1].why or f"recorded on {own[-1].on}"
+    blocks = test.blocks or (ALL,)
+    last = own[-1] if own else None
+    if last and last.result == "fail":
+        why = last.why or f"recorded on {last.on}"
         said = note("S-QC-FAILED", where=where, test=test.title, why=why)
-        return Standing(test.title, "failed", None, 0, blocks, (said,))
-    return due(test.title, period_d=test.period_d, grace_d=test.grace_d, today=today,
-               last_done=own[-1].on if own else None, blocks=blocks, where=where)  # fmt: skip
+        found = Standing(test.title, "failed", None, 0, blocks, (said,))
+    else:
+        found = due(test.title, period_d=test.period_d, grace_d=test.grace_d, today=today,
+                    last_done=last.on if last else None, blocks=blocks, where=where)  # fmt: skip
+    return replace(found, id=test.id, concerns=blocks, last=last)
 
 
 def notes_for(standings: Iterable[Standing], measurement: str) -> tuple[Note, ...]:
-    """Notes for one kind of measurement ("thyroid uptake"): blocking ones only where it waits.
+    """Notes for one kind of measurement ("thyroid uptake"): of the tests that it waits for.
 
-    A failed or overdue test of something else becomes silent here; it stands on the device.
+    A failed, overdue or due test of something else is silent here; it stands on the device.
     """
     return in_order(
-        n
-        for s in standings
-        for n in s.notes
-        if s.status not in BLOCKING or {measurement, "all measurements"} & set(s.blocks)
+        n for s in standings for n in s.notes if {measurement, ALL} & set(s.concerns or s.blocks)
     )
 
 
@@ -202,6 +229,27 @@ def calendar(kind: Kind, own: Iterable[Test] = ()) -> tuple[Test, ...]:
     """The default tests of a kind of device; a centre's `own` replace those of the same id."""
     tests = {t.id: t for t in _shipped()[0] if t.kind == kind}
     return tuple((tests | {t.id: t for t in own}).values())
+
+
+def also_blocking(test: Test, measurements: Iterable[str]) -> Test:
+    """The same test, for which these measurements wait too (a test that blocks all stays)."""
+    more = tuple(m for m in measurements if m not in test.blocks)
+    if not (more and test.blocks):
+        return test
+    return test.model_copy(update={"blocks": (*test.blocks, *more)})
+
+
+def measurements() -> frozenset[str]:
+    """Every kind of measurement that the shipped tests know ("thyroid uptake")."""
+    return frozenset(b for t in _shipped()[0] for b in t.blocks)
+
+
+def check_measurement(name: str, own: Iterable[str], *, where: str) -> None:
+    """E-QC-MEASUREMENT for a kind of measurement that neither Quimby nor the device knows."""
+    known = measurements() | set(own)
+    if name not in known:
+        raise refusal("E-QC-MEASUREMENT", where=where, measurement=name,
+                      known=", ".join(sorted(known)))  # fmt: skip
 
 
 def tolerance(kind: Kind) -> Tolerance:

@@ -55,12 +55,17 @@ def blood_dose(
 ) -> BloodDose:
     """Full method, from blood samples and whole-body readings.
 
-    Adds the causes "blood beta constant" and "whole-body photon constant" (5 % each). Outside
-    30 to 130 kg W-MASS-EXTRAPOLATED. Raises E-NUM-NONPOS.
+    Adds the causes "blood beta constant" and "whole-body photon constant" (5 % each), "iodine
+    released as hormone" (2 % of the beta part, after the last sample) and "urine held in the
+    bladder" (5 % of the photons; electrons of urine stay in it). Outside 30 to 130 kg
+    W-MASS-EXTRAPOLATED. Raises E-NUM-NONPOS.
     """
     above_zero(blood_tiac_h_per_ml.value, "the blood residence", "h/ml", where=WHERE)
     beta = table()["blood beta constant"]
-    return _together(with_doubt(beta) * blood_tiac_h_per_ml, whole_body_tiac_h, weight_kg, beta)
+    late = table()["iodine released as hormone"]
+    betas = with_doubt(beta) * blood_tiac_h_per_ml
+    betas = betas.because(late.name, late.value * betas.value)
+    return _together(betas, whole_body_tiac_h, weight_kg, beta, late)
 
 
 def _together(beta_gy: Uncertain, body_h: Uncertain, weight_kg: Uncertain, *used: Constant
@@ -70,7 +75,9 @@ def _together(beta_gy: Uncertain, body_h: Uncertain, weight_kg: Uncertain, *used
     m = above_zero(weight_kg.value, "the weight", "kg", where=WHERE)
     per_mass = combine(m ** (-2 / 3), (weight_kg, -2 / 3 * m ** (-5 / 3)))
     photons = with_doubt(photon) * per_mass * body_h
-    return BloodDose(beta_gy, photons, beta_gy + photons, body_h, (*used, photon),
+    urine = table()["urine held in the bladder"]
+    photons = photons.because(urine.name, urine.value * photons.value)
+    return BloodDose(beta_gy, photons, beta_gy + photons, body_h, (*used, photon, urine),
                      _weight_notes(m))  # fmt: skip
 
 

@@ -49,15 +49,20 @@ class MarrowDose:
 def marrow_to_blood(haematocrit: Uncertain, extracellular: float | None = None) -> Uncertain:
     """Red marrow to blood ratio of concentrations, RMECFF/(1 - HCT).
 
-    For antibodies; 0.19 by default. Raises E-HCT-RANGE (per cent for a fraction).
+    For antibodies; 0.19 by default, with "extracellular share of marrow" (16 %); one given is
+    taken as exact. Raises E-HCT-RANGE (per cent for a fraction).
     """
     low, high = HAEMATOCRIT
     if not low < haematocrit.value < high:
         raise refusal("E-HCT-RANGE", where=WHERE, value=haematocrit.value, low=low, high=high)
-    share = table()["RMECFF"].value if extracellular is None else extracellular
+    known = table()["RMECFF"]
+    share = known.value if extracellular is None else extracellular
     above_zero(share, "the extracellular fraction", "", where=WHERE)
     ratio = share / (1 - haematocrit.value)
-    return combine(ratio, (haematocrit, ratio / (1 - haematocrit.value)))
+    found = combine(ratio, (haematocrit, ratio / (1 - haematocrit.value)))
+    if extracellular is not None:
+        return found
+    return found.because("extracellular share of marrow", known.u / known.value * ratio)
 
 
 def marrow_tia_mbq_h(

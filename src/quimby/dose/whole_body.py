@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quimby.core.notes import Note, note
 from quimby.core.numbers import above_zero
@@ -78,10 +78,17 @@ def cross_check(mass_kg: float, electron_mev: float | None = None) -> CrossCheck
 
 
 def whole_body_dose(tia_mbq_h: Uncertain, mass_kg: Uncertain) -> WholeBodyDose:
-    """Dose = TIA x S(m), Gy. Raises E-NUM-NONPOS."""
+    """Dose = TIA x S(m), Gy. Raises E-NUM-NONPOS.
+
+    Adds "urine held in the bladder": readings after a void miss it, and its photons count.
+    """
     above_zero(tia_mbq_h.value, "the time-integrated activity", "MBq h", where=WHERE)
-    s = s_whole_body(mass_kg)
-    return WholeBodyDose(tia_mbq_h * s.s_gy_per_mbq_h, s)
+    s, parts = s_whole_body(mass_kg), cross_check(mass_kg.value)
+    urine = table()["urine held in the bladder"]
+    dose = tia_mbq_h * s.s_gy_per_mbq_h
+    missed = urine.value * parts.photons / parts.together
+    return WholeBodyDose(dose.because(urine.name, missed * dose.value),
+                         replace(s, constants=(*s.constants, urine)))  # fmt: skip
 
 
 def scaled_dose(

@@ -158,7 +158,14 @@ def unverified(
     """One note for each constant nobody has checked: S where a decision rests on it, else I."""
     code = "S-CONST-UNVERIFIED" if decides else "I-CONST-UNVERIFIED"
     return [
-        note(code, where=where, name=c.name, value=c.value, unit=c.unit, source=c.source)
+        note(
+            code,
+            where=where,
+            name=c.name,
+            value=c.value,
+            unit=f" {c.unit}" if c.unit else "",
+            source=c.source,
+        )
         for c in constants
         if not c.verified and c.name not in confirmed
     ]

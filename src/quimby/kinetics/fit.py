@@ -15,6 +15,7 @@ from quimby.kinetics.models import LN2, Array, Model, Terms, model
 from quimby.kinetics.priors import Prior
 from quimby.kinetics.samples import Samples, samples
 from quimby.kinetics.solve import Problem, edges, solve
+from quimby.kinetics.spread import with_spread
 
 TAIL_WARNS, TAIL_BLOCKS, HEAD_WARNS = 0.20, 0.50, 0.30  # shares of the TIA [P]
 SLOWER_IN_NOISE = 2.0  # standard uncertainties below the physical rate still called noise [P]
@@ -160,7 +161,7 @@ def _report(problem: Problem, x: Array, where: str, *, notes: tuple[Note, ...]) 
     }
     slopes, residuals = terms.integral_slopes(), problem.residuals(x)
     n, times = len(problem.samples.times_h), problem.samples.times_h
-    tia = carry(terms.integral(), slopes)
+    tia = with_spread(carry(terms.integral(), slopes), problem, x)
     half_lives = _half_lives(problem, terms, carry)
     band = np.linspace(0.0, 1.25 * times[-1], BAND_POINTS)
     tail = terms.integral(times[-1]) / tia.value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp
+from math import exp, sqrt
 
 from quimby.core.notes import Note, note
 from quimby.core.uncertain import Uncertain, combine
@@ -94,3 +94,19 @@ def between_measured(
     notes = (note("I-TIA-CARRIED", where=where, cycle=f"cycles {i} and {k}"),
              note("I-TIA-BETWEEN", where=where, before=ends[0], after=ends[1]))  # fmt: skip
     return Carried(value, notes)
+
+
+def another_cycle(
+    per_gbq: Uncertain, activity_mbq: Uncertain, *, tissue: str, cycle: str
+) -> Uncertain:
+    """Dose (Gy) of a cycle not measured from another's dose per activity (Gy/GBq).
+
+    The spread between cycles, `between_cycles(tissue)`, is that of one cycle against another. Half
+    of its variance is the measured cycle's own standing, which every cycle drawn from it shares
+    ("spread between cycles"); half belongs to `cycle` alone. Source: spec's spread [P]; split [D].
+    """
+    value = per_gbq * activity_mbq.scaled(1e-3)
+    half = between_cycles(tissue) * value.value / sqrt(2)
+    return value.because("spread between cycles", half).because(
+        f"spread between cycles, {cycle}", half
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, isfinite, log
@@ -10,6 +10,8 @@ from math import exp, isfinite, log
 import numpy as np
 
 from quimby.core.notes import Note, in_order, note, refusal
+from quimby.core.source import Constant
+from quimby.core.tables import constants
 from quimby.core.uncertain import Uncertain, combine, exact, total
 from quimby.kinetics.fit import SLOWER_IN_NOISE, share_notes
 from quimby.kinetics.models import LN2, Terms
@@ -19,6 +21,7 @@ HEADS = ("plateau", "from zero")
 RULES = ("log", "linear")
 TAILS = ("slope", "physical")
 NEARLY_EQUAL = 1e-6  # relative: below it the logarithmic mean is the plain one
+SLOPE_KNOWN = 0.25  # relative u of the last slope above which more readings are taken for it [P]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,13 @@ def area(
 
     `head` to the first reading: held at its value ("plateau": nothing is voided) or a line from
     zero. `rule` "log": an exponential between two readings that fall, else a straight line.
-    `tail`: the slope of the last `tail_points`, never slower than decay, or physical decay (the
-    largest it can be). Doubt is carried to first order, shared causes shared.
+    `tail`: the slope of the last `tail_points`, and of more where noise hides it (25 %), never
+    slower than decay, or physical decay (the largest it can be).
+
+    Doubt is carried to first order, shared causes shared. What the readings did not see adds
+    "curve before the first reading" ("rise before the first one" for a line from zero), "curve
+    between readings" and "curve after the last reading" (with `where`): shares, in `sampling`,
+    of how far the two heads, rules and tails differ; benchmarks/coverage_readings.py sets them.
 
     Raises E-TIA-TIME, E-TIA-NONPOS, E-TIA-FEW, E-TIA-MODEL, E-TIA-NOCLEAR, E-TIA-TEFF-GT-TPHYS;
     notes W-TIA-AT-PHYSICAL, W-TIA-TAIL, S-TIA-TAIL. Source: elementary.
@@ -74,8 +82,33 @@ def area(
     rest = values[-1] / rate
     whole = total([start, body, rest])
     share = rest.value / whole.value
+    first = "curve before the first reading" if head == "plateau" else "rise before the first one"
+    whole = _with_unseen(whole, where, {
+        first: values[0].value * times_h[0] / 2,
+        "curve between readings": _rules_apart(times_h, values),
+        "curve after the last reading": last.value - rest.value,
+    })  # fmt: skip
     return Area(start, phases, body, rest, whole, total([start, body, last]), rate, share,
                 in_order([*notes, *share_notes(0.0, share, where=where)]))  # fmt: skip
+
+
+def sampling() -> Mapping[str, Constant]:
+    """What readings do not see of a curve, as shares of how far two ways of drawing it differ."""
+    return constants("quimby.kinetics", "sampling")
+
+
+def _with_unseen(whole: Uncertain, where: str, apart: Mapping[str, float]) -> Uncertain:
+    for name, difference in apart.items():
+        u = sampling()[name].value * abs(difference)
+        whole = whole.because(f"{name}, {where}", u) if u else whole
+    return whole
+
+
+def _rules_apart(times_h: Sequence[float], values: Sequence[Uncertain]) -> float:
+    """Area by straight lines less that by exponentials, where the readings fall."""
+    steps = zip(pairwise(times_h), pairwise(values), strict=True)
+    return sum(_phase(a, b, t2 - t1, "linear").value - _phase(a, b, t2 - t1, "log").value
+               for (t1, t2), (a, b) in steps)  # fmt: skip
 
 
 def _check(times_h: Sequence[float], values: Sequence[Uncertain], names: tuple[str, str, str],
@@ -108,22 +141,32 @@ def _phase(a: Uncertain, b: Uncertain, step_h: float, rule: str) -> Uncertain:
 def _tail_rate(times_h: Sequence[float], values: Sequence[Uncertain], points: int,
                physical: float, where: str) -> tuple[Uncertain, tuple[Note, ...]]:  # fmt: skip
     """Rate of the last readings, or the physical one where noise alone makes it slower."""
-    times, last = np.array(times_h[-points:]), values[-points:]
-    weights = (times.mean() - times) / float(np.sum((times - times.mean()) ** 2))
-    slopes = [float(w) / v.value for w, v in zip(weights, last, strict=True)]
-    found = sum(float(w) * log(v.value) for w, v in zip(weights, last, strict=True))
-    rate = combine(found, *zip(last, slopes, strict=True))
+    rate = _slope(times_h, values, points)
+    most = max(points, (len(values) + 1) // 2)
+    while rate.u > SLOPE_KNOWN * rate.value and points < most:
+        points += 1
+        rate = _slope(times_h, values, points)
+    found = rate.value
     if found >= physical * (1 - 1e-9):
         return rate, ()
     if physical - found > SLOWER_IN_NOISE * rate.u:
         if found <= 0:
             raise refusal("E-TIA-NOCLEAR", where=where,
-                          what=f"it does not fall up to {times[-1]:g} h")  # fmt: skip
+                          what=f"it does not fall up to {times_h[-1]:g} h")  # fmt: skip
         raise refusal("E-TIA-TEFF-GT-TPHYS", where=where, effective=LN2 / found,
                       physical=LN2 / physical)  # fmt: skip
     asked = LN2 / found if found > 0 else float("inf")
     said = note("W-TIA-AT-PHYSICAL", where=where, value=asked, limit=LN2 / physical)
     return exact(physical), (said,)
+
+
+def _slope(times_h: Sequence[float], values: Sequence[Uncertain], points: int) -> Uncertain:
+    """Rate of a straight line through the last logarithms, 1/h: positive when they fall."""
+    times, last = np.array(times_h[-points:]), values[-points:]
+    weights = (times.mean() - times) / float(np.sum((times - times.mean()) ** 2))
+    slopes = [float(w) / v.value for w, v in zip(weights, last, strict=True)]
+    found = sum(float(w) * log(v.value) for w, v in zip(weights, last, strict=True))
+    return combine(found, *zip(last, slopes, strict=True))
 
 
 def value_at(
@@ -133,7 +176,7 @@ def value_at(
     """The readings' value at another time, on the exponentials between them (not a line).
 
     After the last reading on the last slope, never slower than decay; before the first one held
-    back at physical decay. Raises as `area`.
+    back at physical decay. Between two readings with "curve between readings". Raises as `area`.
     """
     _check(times_h, values, ("plateau", "log", "slope"), 2, where)
     if time_h <= times_h[0]:
@@ -148,7 +191,9 @@ def value_at(
     share = (time_h - times_h[i - 1]) / (times_h[i] - times_h[i - 1])
     a, b = values[i - 1], values[i]
     value = a.value ** (1 - share) * b.value**share
-    return combine(value, (a, value * (1 - share) / a.value), (b, value * share / b.value))
+    drawn = combine(value, (a, value * (1 - share) / a.value), (b, value * share / b.value))
+    line = a.value * (1 - share) + b.value * share
+    return _with_unseen(drawn, where, {"curve between readings": line - value})
 
 
 def as_effective(

@@ -10,10 +10,12 @@ Source: Hänscheid et al., EANM SOP II, EJNMMI 2013;40:1126.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import e, exp, expm1, log1p
+from dataclasses import dataclass, replace
+from math import e, exp, expm1, log, log1p, sqrt
+from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import gammaincc
 
 from quimby.core.errors import QuimbyError
@@ -24,7 +26,8 @@ from quimby.kinetics.choose import REJECT_BELOW
 from quimby.kinetics.fit import SLOWER_IN_NOISE, Fit, fit
 from quimby.kinetics.models import LN2
 from quimby.kinetics.one_point import OnePoint, population_half_life_tia, twice_time_tia
-from quimby.kinetics.priors import Prior
+from quimby.kinetics.priors import Prior, priors
+from quimby.kinetics.retention import sampling
 from quimby.kinetics.samples import samples
 from quimby.measure.uptake import check_uptake
 
@@ -134,7 +137,8 @@ def equal_rates(
 
     tiac, half_life = k_t / k**2, LN2 / k
     said = note("W-RIU-EQUAL", where=PLACE, value=half_life)
-    return ThyroidCurve("two compartments, equal rates", carried(tiac, tiac, -2 * tiac / k),
+    found = _with_model(carried(tiac, tiac, -2 * tiac / k))
+    return ThyroidCurve("two compartments, equal rates", found,
                         carried(half_life, 0, -half_life / k), carried(k_t, k_t, 0),
                         carried(k, 0, 1), None, None, in_order([*read.notes, said]))  # fmt: skip
 
@@ -158,38 +162,86 @@ def washout_only(
 ) -> ThyroidCurve:
     """Two or more readings and one exponential from time zero: leaves out the uptake phase.
 
-    W-UPTAKE-NEGLECTED always: the result is too large. Raises E-RIU-RANGE, E-TIA-NOCLEAR (no
+    W-UPTAKE-NEGLECTED always: the result is too large, by about the cause "uptake phase, left
+    out" (what an assumed uptake would take off). Raises E-RIU-RANGE, E-TIA-NOCLEAR (no
     washout), E-TIA-TEFF-GT-TPHYS (slower than decay: decay-corrected values?) and others of fit.
     """
     _falls(times_h, uptakes)
     found = _fitted("mono", times_h, uptakes, physical_half_life_h, ())
     said = note("W-UPTAKE-NEGLECTED", where=PLACE)
-    return ThyroidCurve("washout only", found.tia_mbq_h, found.half_lives_h["effective"], None,
+    share = sampling()["uptake phase, left out"]
+    missed = share.value * _uptake_left_out(found, _uptake_prior())
+    tiac = found.tia_mbq_h.because(share.name, missed) if missed else found.tia_mbq_h
+    return ThyroidCurve("washout only", tiac, found.half_lives_h["effective"], None,
                         None, found, None, in_order([*found.notes, said]))  # fmt: skip
+
+
+def _uptake_prior() -> Prior:
+    """The usual uptake half-time of iodide."""
+    known = priors("organ", file="priors_i131_thyroid")
+    return next(p for p in known if p.quantity == "uptake")
+
+
+def _uptake_left_out(found: Fit, uptake: Prior) -> float:
+    """Integral of the exponential less that of a curve with uptake through its ends, h.
+
+    With the root mean square of the population's uptake half-times (the loss is nearly linear
+    in it). Zero where the uptake would be as slow as the washout.
+    """
+    first, last = found.samples.times_h[0], found.samples.times_h[-1]
+    k_b = LN2 / (uptake.median * exp(uptake.sd_ln**2))
+    rate = slow = found.rates_per_h[0]
+    height = found.amplitudes_mbq[0]
+    for _ in range(20):
+        rise = log(expm1(-(k_b - rate) * first) / expm1(-(k_b - rate) * last))
+        rate = slow - rise / (last - first)
+        if rate >= 0.8 * k_b:
+            return 0.0
+    full = height * exp((rate - slow) * last) / -expm1(-(k_b - rate) * last)
+    return abs(height / slow - full * (1 / rate - 1 / k_b))
 
 
 def one_reading(time_h: float, uptake: Uncertain, population: Prior) -> ThyroidCurve:
     """One late reading and the population's effective half-life: ``U 2**(t/T) T/ln 2``.
 
-    W-SINGLE-EARLY before 96 h. Raises E-RIU-RANGE, E-NUM-NONPOS.
+    The population's cause is the spread of true over found, with the uptake phase that the rule
+    leaves out. W-SINGLE-EARLY before 96 h. Raises E-RIU-RANGE, E-NUM-NONPOS.
     """
     _check([time_h], [uptake])
     found = population_half_life_tia(uptake, time_h, population, where=PLACE)
-    return _single("one reading, population half-life", time_h, found)
+    return _single("one reading, population half-life", time_h, uptake, found, population)
 
 
 def one_reading_twice_time(time_h: float, uptake: Uncertain, population: Prior) -> ThyroidCurve:
     """One late reading and the rule ``2 t U/ln 2``; the population tells only the doubt."""
     _check([time_h], [uptake])
     found = twice_time_tia(uptake, time_h, population, where=PLACE)
-    return _single("one reading, twice the time", time_h, found)
+    return _single("one reading, twice the time", time_h, uptake, found, population)
 
 
-def _single(method: str, time_h: float, found: OnePoint) -> ThyroidCurve:
+def _single(method: str, time_h: float, uptake: Uncertain, found: OnePoint, population: Prior
+            ) -> ThyroidCurve:  # fmt: skip
     early = time_h < EARLIEST_SINGLE_H
     said = [note("W-SINGLE-EARLY", where=PLACE, value=time_h, limit=EARLIEST_SINGLE_H)]
     notes = in_order([*found.notes, *(said if early else ())])
-    return ThyroidCurve(method, found.tia_mbq_h, None, None, None, None, found, notes)
+    factor = found.tia_mbq_h.value / uptake.value
+    spread = _population_spread(time_h, factor, population, _uptake_prior())
+    tiac = uptake.scaled(factor).because(population.cause, spread * factor * uptake.value)
+    used = replace(found, tia_mbq_h=tiac)
+    return ThyroidCurve(method, tiac, None, None, None, None, used, notes)
+
+
+def _population_spread(time_h: float, factor: float, washout: Prior, uptake: Prior) -> float:
+    """Root mean square of true over found, less one, in patients of both half-lives."""
+    k = LN2 / _quantiles(washout, 40)[:, None]
+    k_b = np.maximum(LN2 / _quantiles(uptake, 12)[None, :], 1.05 * k)
+    true = (1 / k - 1 / k_b) / (np.exp(-k * time_h) - np.exp(-k_b * time_h))
+    return sqrt(float(np.mean((true / factor - 1) ** 2)))
+
+
+def _quantiles(of: Prior, count: int) -> NDArray[np.float64]:
+    z = [NormalDist().inv_cdf((i + 0.5) / count) for i in range(count)]
+    return np.asarray(of.median * np.exp(of.sd_ln * np.array(z)), dtype=np.float64)
 
 
 def least_tiac_h(time_h: float, uptake: float) -> float:
@@ -233,8 +285,14 @@ def _with_uptake(found: Fit, method: str, physical_h: float, said: Sequence[Note
     notes = [*found.notes, *said]
     if not 0 < entering <= 1 + max(0.05, 2 * k_t.u_rel):
         notes.append(note("W-RIU-KINETICS", where=PLACE, value=entering, limit=1.0))
-    return ThyroidCurve(method, found.tia_mbq_h, found.half_lives_h["effective"], k_t, fast, found,
-                        None, in_order(notes))  # fmt: skip
+    return ThyroidCurve(method, _with_model(found.tia_mbq_h), found.half_lives_h["effective"], k_t,
+                        fast, found, None, in_order(notes))  # fmt: skip
+
+
+def _with_model(tiac_h: Uncertain) -> Uncertain:
+    """The integral with the doubt that a real gland is not quite one compartment."""
+    beside = sampling()["thyroid curve beside two compartments"]
+    return tiac_h.because(beside.name, beside.value * tiac_h.value)
 
 
 def _check(times_h: Sequence[float], uptakes: Sequence[Uncertain]) -> None:

@@ -16,7 +16,8 @@ from quimby.measure.rates import check_activity, counted
 from quimby.physics.decay import decay_factor
 
 LARGEST = 1.05  # a fraction above it is per cent, or a wrong standard [P]
-POSITION_U = 0.05  # relative, position and depth of the neck before the probe [P]
+POSITION_U = 0.05  # relative, position of the neck before the probe, anew at each reading [P]
+DEPTH_U = 0.05  # relative, depth of the gland against the phantom's, alike at all readings [P]
 EARLY_4H, EARLY_6H = 0.77, 0.80  # Thyroid 2000;10:779
 TISSUE_PER_CM = 0.110  # attenuation of water at 364 keV, per cm
 
@@ -74,12 +75,14 @@ def uptake(
     busy: BusyTime | None = None,
     scale: float = 1.0,
     position_u: float = POSITION_U,
+    depth_u: float | None = None,
 ) -> Uptake:
     """Uptake at `time_h` after the administration, by the sensitivity in the neck phantom.
 
     In a planar image the regions of thyroid and background take the places of neck and thigh,
     `scale` is the ratio of their sizes. Causes are those of the readings ("counts, neck 24 h"),
-    of the standard, of the administered activity, and "position, neck 24 h".
+    of the standard, of the administered activity, "position, neck 24 h", and "depth of the
+    thyroid", which all readings share (None: 5 %, or none where `position_u` is zero).
     Raises E-NUM-NONPOS, E-NUM-FINITE, E-ACTIVITY-RANGE, E-NET-NONPOSITIVE, E-RIU-RANGE.
     """
     where = f"thyroid uptake, {time_h:g} h"
@@ -89,6 +92,9 @@ def uptake(
     then = net.cps / seen.cps_per_mbq / administered_mbq
     if zero_or_more(position_u, "the doubt of position", "", where=where):
         then = then.because(f"position, {neck.what}", position_u * then.value)
+    deep = (DEPTH_U if position_u else 0.0) if depth_u is None else depth_u
+    if zero_or_more(deep, "the doubt of depth", "", where=where):
+        then = then.because("depth of the thyroid", deep * then.value)
     corrected = then.scaled(1 / decay_factor(time_h, half_life_h))
     check_uptake(corrected.value, time_h, where=where)
     return Uptake(time_h, then, corrected, (*seen.notes, *net.notes))
@@ -107,6 +113,7 @@ def uptake_with_standard(
     standard_time_h: float | None = None,
     busy: BusyTime | None = None,
     position_u: float = POSITION_U,
+    depth_u: float | None = None,
 ) -> Uptake:
     """Uptake with a standard in the neck phantom (the four countings of EANM SOP II).
 
@@ -119,7 +126,8 @@ def uptake_with_standard(
     check_activity(standard_mbq.value, "activity of the standard", where=standard.what)
     seen = sensitivity(standard, room, standard_mbq=then, busy=busy)
     return uptake(neck, thigh, time_h=time_h, seen=seen, administered_mbq=administered_mbq,
-                  half_life_h=half_life_h, busy=busy, position_u=position_u)  # fmt: skip
+                  half_life_h=half_life_h, busy=busy, position_u=position_u,
+                  depth_u=depth_u)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

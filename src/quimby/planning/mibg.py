@@ -62,7 +62,7 @@ def second_activity(
     target = aim.value if target_gy is None else target_gy
     above_zero(target, "the dose aim", "Gy", where=WHERE)
     remaining = combine(target - dose1_gy.value, (dose1_gy, -1.0))
-    heavier = (mass2_kg / mass1_kg) ** power.value
+    heavier = 1 / lighter_dose(mass1_kg, mass2_kg)
     wanted = (remaining / dose1_gy).scaled(activity1_gbq * heavier)
     given = wanted if remaining.value > 0 else Uncertain(0.0)
     largest = table()["mIBG largest activity"].value * mass2_kg / 1000
@@ -71,6 +71,12 @@ def second_activity(
     notes = [*_target_notes(dose1_gy, target), *_limit_notes(given.value, limit),
              *_stem_cell_notes(total, stem_cells)]  # fmt: skip
     return Second(remaining, given, total, (aim, power), in_order(notes))
+
+
+def lighter_dose(mass1_kg: float, mass2_kg: float) -> float:
+    """Whole-body dose at a second weight over that at the first, for the same TIA."""
+    power = dose_table()["whole-body S exponent"].value
+    return float((mass1_kg / mass2_kg) ** power)
 
 
 def _target_notes(dose1_gy: Uncertain, target_gy: float) -> tuple[Note, ...]:

@@ -36,6 +36,7 @@ class Aim:
     low_gy: float
     high_gy: float
     mass: str
+    kinetics: str  # tissue in the table of population kinetics
     source: str
     tag: str
 

@@ -36,9 +36,14 @@ def standing(value: float, *, mean: float, sd: float) -> Standing:
     """Where a positive value stands; one unit for all three. E-NUM-NONPOS."""
     for number, what in ((value, "the value"), (mean, "the cohort's mean"), (sd, "its spread")):
         above_zero(number, what, "", where="population")
+    middle, sigma = log_normal(mean=mean, sd=sd)
+    return Standing((value - mean) / sd, (log(value) - middle) / sigma)
+
+
+def log_normal(*, mean: float, sd: float) -> tuple[float, float]:
+    """ln median and sigma of the log-normal with this mean and standard deviation."""
     variance = log1p((sd / mean) ** 2)
-    middle = log(mean) - variance / 2
-    return Standing((value - mean) / sd, (log(value) - middle) / sqrt(variance))
+    return log(mean) - variance / 2, sqrt(variance)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from quimby.core.notes import Note, note
+from quimby.core.source import Constant
 
 USUAL_CYCLE_GBQ = 7.4
 
@@ -23,6 +25,17 @@ def window(organ: str) -> tuple[float, float] | None:
     rows = _windows()
     found = rows["gy_per_gbq"].get(rows["also"].get(organ, organ))
     return None if found is None else (float(found[0]), float(found[1]))
+
+
+def constants() -> Iterator[Constant]:
+    """The ends of every window, Gy/GBq, and of left over right."""
+    rows = _windows()
+    known = {f"plausible dose of {organ}": (ends, "Gy/GBq")
+             for organ, ends in rows["gy_per_gbq"].items()}  # fmt: skip
+    known["plausible dose of left over right"] = (rows["left_right"], "")
+    for name, (ends, unit) in known.items():
+        for which, value in zip(("lowest", "highest"), ends, strict=True):
+            yield Constant(f"{name}, {which}", float(value), unit, rows["source"], rows["tag"])
 
 
 def outlier_note(

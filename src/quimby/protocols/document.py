@@ -9,27 +9,31 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from quimby.core.notes import refusal
+from quimby.protocols.check import check
+from quimby.protocols.practice import (
+    Burden,
+    Expected,
+    Output,
+    Part,
+    PatientConstraints,
+    Reference,
+    Requires,
+)
+from quimby.protocols.words import Aim
 
 FOLDER = files("quimby.protocols").joinpath("data")
 
 Positive = Annotated[float, Field(gt=0)]
-Tag = Literal["V", "D", "M", "P"]
-
-
-class Part(BaseModel):
-    """A frozen part of a document; an unknown key is an error, not ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Acquisition(Part):
     """One scan that the protocol expects, with its window in hours after administration."""
 
     id: str
-    kind: Literal["spect", "planar", "pet"]
+    kind: Literal["spect", "planar", "pet", "whole_body", "blood", "thyroid", "ultrasound"]
     window_h: tuple[float, float]
     required: bool = True
 
@@ -45,7 +49,7 @@ class Acquisition(Part):
 
 
 class Calculation(Part):
-    """How doses are calculated."""
+    """How doses are calculated from images."""
 
     registration_limit_mm: Positive
     priors: str  # name of the table of population kinetics
@@ -68,39 +72,109 @@ class Calculation(Part):
         return rows[max(fitting)] if fitting else ()
 
 
+UptakeMethod = Literal[
+    "two compartments",
+    "two readings, assumed uptake",
+    "washout only",
+    "one reading, twice the time",
+    "one reading, population half-life",
+]
+ReadingDose = Literal["thyroid", "blood", "blood, one reading", "whole body", "marrow, blood"]
+
+
+class FromReadings(Part):
+    """How doses are calculated from counts, dose rates and samples."""
+
+    doses: tuple[ReadingDose, ...] = Field(min_length=1)
+    uptake: Mapping[int, UptakeMethod] = Field(default_factory=dict)
+    kinetics: str = ""  # table of population kinetics; the tissue is that of the aim
+    marrow_model: Literal["haematocrit", "small molecule"] = "small molecule"
+
+    @model_validator(mode="after")
+    def _uptake_has_methods(self) -> FromReadings:
+        if "thyroid" in self.doses and not (self.uptake and self.kinetics):
+            raise ValueError("a thyroid dose needs [readings.uptake] and kinetics")
+        return self
+
+    def uptake_method(self, readings: int) -> UptakeMethod | None:
+        """The method for so many uptakes: of the row with the most that are enough."""
+        fitting = [n for n in self.uptake if n <= readings]
+        return self.uptake[max(fitting)] if fitting else None
+
+
 class Compare(Part):
-    """Names of the tables the doses are held against."""
+    """Names of the tables the doses are held against; empty where there is none."""
 
-    limits: str
-    population: str
-
-
-class Reference(Part):
-    """Where a choice of the protocol comes from."""
-
-    what: str
-    source: str
-    tag: Tag
+    limits: str = ""
+    population: str = ""
 
 
 class Protocol(Part):
-    """One protocol."""
+    """One protocol. Parts that a first-form document lacks are empty or None."""
 
     id: str
     title: str
+    short: str = ""  # what is measured, in a few words
     therapy: str
     version: str
-    status: Literal["draft", "reviewed", "active"]
+    status: Literal["draft", "reviewed", "active", "retired"]
+    to_come: str = ""  # what Quimby cannot calculate of it yet
     level: Literal[1, 2, 3]
+    levels: tuple[Literal[1, 2, 3], ...] = ()  # that it can serve, where more than `level`
     aim: str
+    aims: tuple[Aim, ...] = ()
+    stage: tuple[Literal["before", "during", "after"], ...] = ()  # of the therapy
+    outputs: tuple[Output, ...] = ()
+    requires: Requires = Requires()
+    patients: PatientConstraints = PatientConstraints()
     acquisition: tuple[Acquisition, ...]
-    calculation: Calculation
+    calculation: Calculation | None = None
+    readings: FromReadings | None = None
     compare: Compare
-    source: tuple[Reference, ...]
+    uncertainty: Expected | None = None
+    burden: Burden | None = None
+    validity: tuple[str, ...] = ()
+    pros: tuple[str, ...] = ()
+    cons: tuple[str, ...] = ()
+    source: tuple[Reference, ...] = ()
 
-    def acquisition_at(self, time_h: float) -> Acquisition | None:
-        """The expected scan whose window holds this hour, or None."""
-        return next((a for a in self.acquisition if a.holds(time_h)), None)
+    @model_validator(mode="after")
+    def _calculates(self) -> Protocol:
+        bare = self.calculation is None and self.readings is None
+        if bare and self.level > 1 and not self.to_come:
+            raise ValueError("a protocol needs [calculation] for images or [readings]")
+        if self.levels and self.level not in self.levels:
+            raise ValueError("levels must hold level")
+        return self
+
+    @property
+    def serves(self) -> tuple[int, ...]:
+        """Levels that it can serve."""
+        return self.levels or (self.level,)
+
+    @property
+    def in_short(self) -> str:
+        """What is measured, in a few words."""
+        return self.short or self.title
+
+    @property
+    def imaging(self) -> Calculation:
+        """How images are calculated; E-PROTOCOL-IMAGING where the protocol takes none."""
+        if self.calculation is None:
+            raise refusal("E-PROTOCOL-IMAGING", where=self.id, protocol=self.id)
+        return self.calculation
+
+    @property
+    def by_readings(self) -> FromReadings:
+        """How readings are calculated; E-PROTOCOL-READINGS where the protocol takes none."""
+        if self.readings is None:
+            raise refusal("E-PROTOCOL-READINGS", where=self.id, protocol=self.id)
+        return self.readings
+
+    def acquisition_at(self, time_h: float, kind: str = "spect") -> Acquisition | None:
+        """The expected measurement of that kind whose window holds this hour, or None."""
+        fitting = (a for a in self.acquisition if a.kind == kind and a.holds(time_h))
+        return next(fitting, None)
 
 
 def names() -> list[str]:
@@ -122,14 +196,20 @@ def load_file(path: Path) -> Protocol:
 
 
 def read(text: str, *, where: str) -> Protocol:
-    """A protocol from TOML text; E-PROTOCOL-FILE names the file, the key and what is wrong."""
+    """A protocol from TOML text.
+
+    E-PROTOCOL-FILE names the file, the key and what is wrong; E-PROTOCOL-METHOD, -SCHEDULE and
+    -SOURCE what it names but nobody has, cannot be done, or does not say where it is from.
+    """
     try:
-        return Protocol.model_validate(tomllib.loads(text))
+        found = Protocol.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise refusal("E-PROTOCOL-FILE", where=where, key="TOML", why=error) from None
     except ValidationError as error:
         key, why = first_fault(error)
         raise refusal("E-PROTOCOL-FILE", where=f"{where}, {key}", key=key, why=why) from None
+    check(found, where=where)
+    return found
 
 
 def first_fault(error: ValidationError) -> tuple[str, str]:

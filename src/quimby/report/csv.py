@@ -8,13 +8,26 @@ from io import StringIO
 
 from quimby.core.notes import in_order
 from quimby.core.uncertain import Uncertain
+from quimby.report.readings.sheets import Cell, sheets
 from quimby.study.result import RegionResult, Result
-
-Cell = str | float | int | bool | None
 
 
 def tables(result: Result) -> dict[str, str]:
-    """File name -> text. Lines end in CR LF, as RFC 4180 says; text is UTF-8."""
+    """File name -> text. Lines end in CR LF, as RFC 4180 says; text is UTF-8.
+
+    A result with readings has the tables of its readings; those of scans only where it has
+    regions too, its doses and budget then under `regions_`.
+    """
+    if not result.stages:
+        return _of_scans(result)
+    found = {name: _text(head, rows) for name, (head, rows) in sheets(result).items()}
+    behind = _of_scans(result)
+    if not (result.regions or result.combined):
+        return found | {name: behind[name] for name in ("constants.csv", "notes.csv")}
+    return found | {f"regions_{n}" if n in found else n: text for n, text in behind.items()}
+
+
+def _of_scans(result: Result) -> dict[str, str]:
     return {
         "doses.csv": _doses(result),
         "samples.csv": _samples(result),
@@ -124,9 +137,18 @@ def _dvh(result: Result) -> str:
 
 
 def _constants(result: Result) -> str:
-    head = ["constant", "value", "u", "unit", "source", "tag", "verified"]
+    head = ["constant", "value", "u", "unit", "source", "tag", "verified", "confirmed"]
     rows: list[list[Cell]] = [
-        [c.name, float(c.value), float(c.u), c.unit, c.source, c.tag, c.verified]
+        [
+            c.name,
+            float(c.value),
+            float(c.u),
+            c.unit,
+            c.source,
+            c.tag,
+            c.verified,
+            c.confirmed.words if c.confirmed else "",
+        ]
         for c in result.trace.constants
     ]
     return _text(head, rows)

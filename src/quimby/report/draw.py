@@ -8,6 +8,7 @@ from quimby.report.figures import bars, curves, dvh, slices
 from quimby.report.figures.style import Figure, Series, series
 from quimby.report.forecast import bars as cycles
 from quimby.report.forecast import limiting
+from quimby.report.readings import drawings as readings
 from quimby.study.result import RegionResult, Result
 
 ON_PAGE_ONE = 3
@@ -15,7 +16,10 @@ ON_PAGE_ONE = 3
 
 def drawings(result: Result) -> tuple[Figure, ...]:
     """Every figure of the report; those without data are left out."""
-    return tuple(_drawn(result))
+    if not result.stages:
+        return tuple(_drawn(result))
+    behind = _drawn(result) if readings.with_scans(result) else ()
+    return (*readings.drawings(result), *behind)
 
 
 def _drawn(result: Result) -> Iterator[Figure]:

@@ -15,8 +15,9 @@ from quimby.study.result import RegionResult, Result
 
 
 def cycles_left(result: Result) -> int:
-    """Cycles still planned after this one; 0 where none or not known."""
-    return max(0, (result.cycles_planned or result.cycle) - result.cycle)
+    """Cycles still planned after those given; 0 where none or not known."""
+    given = result.last_cycle or result.cycle
+    return max(0, (result.cycles_planned or given) - given)
 
 
 def this_cycle(region: RegionResult, quantity: str) -> Uncertain:
@@ -48,7 +49,14 @@ def bars(result: Result, region: RegionResult, quantity: str) -> list[CycleBar]:
     found.append(CycleBar(str(result.cycle), max(total.value - cycle.value, 0.0), total, False))
     for more in range(1, cycles_left(result) + 1):
         before = total.value + (more - 1) * cycle.value
-        found.append(CycleBar(str(result.cycle + more), before, after(total, cycle, more), True))
+        found.append(
+            CycleBar(
+                str((result.last_cycle or result.cycle) + more),
+                before,
+                after(total, cycle, more),
+                True,
+            )
+        )
     return found
 
 

@@ -7,18 +7,17 @@ NaN. `trace.result_sha256` is the digest of the document without that line.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
 from math import isfinite
 from typing import Any
 
 from quimby.core.grid import Rigid
 from quimby.core.notes import Note
-from quimby.core.source import Constant
-from quimby.core.uncertain import Uncertain
 from quimby.effect.dvh import Dvh
 from quimby.effect.limits import Check
-from quimby.population.places import Place
+from quimby.report.readings import document as readings
+from quimby.report.values import constant, floats, maybe, place, uncertain
 from quimby.study.result import (
     Curve,
     Exposure,
@@ -90,25 +89,9 @@ def _body(r: Result) -> dict[str, Any]:
         "combined": [region(x) for x in r.combined],
         "remainder_tia_mbq_h": r.remainder_tia_mbq_h,
         "exposures": [_exposure(e) for e in r.exposures],
+        **readings.parts(r),
         "notes": [_note(n) for n in r.notes],
         "trace": _trace(r.trace),
-    }
-
-
-def uncertain(x: Uncertain | None) -> dict[str, Any] | None:
-    """`{value, u, budget}`, budget being the standard uncertainty from each cause.
-
-    `lowers` names the causes that, going up, bring this value down: two numbers of one result
-    that share a cause move together, or apart, by it.
-    """
-    if x is None:
-        return None
-    parts = {cause: float(x.parts[cause]) for cause in sorted(x.parts) if x.parts[cause]}
-    return {
-        "value": float(x.value),
-        "u": float(x.u),
-        "budget": {cause: abs(part) for cause, part in parts.items()},
-        "lowers": [cause for cause, part in parts.items() if part < 0],
     }
 
 
@@ -122,7 +105,7 @@ def region(r: RegionResult) -> dict[str, Any]:
         "volume_ml": uncertain(r.volume_ml),
         "mass_g": uncertain(r.mass_g),
         "samples": [_sample(s) for s in r.samples],
-        "recovery": _floats(r.recovery),
+        "recovery": floats(r.recovery),
         "curve": _curve(r.curve) if r.curve else None,
         "tia_mbq_h": uncertain(r.tia_mbq_h),
         "tiac_h": uncertain(r.tiac_h),
@@ -135,18 +118,10 @@ def region(r: RegionResult) -> dict[str, Any]:
         "total_dose_gy": uncertain(r.total_dose_gy),
         "total_bed_gy": uncertain(r.total_bed_gy),
         "limits": [_limit(x) for x in r.limits],
-        "population": [_place(x) for x in r.population],
+        "population": [place(x) for x in r.population],
         "dvh": _dvh(r.dvh) if r.dvh else None,
-        "voxel_rescale": _maybe(r.voxel_rescale),
+        "voxel_rescale": maybe(r.voxel_rescale),
     }
-
-
-def _floats(values: Sequence[float]) -> list[float]:
-    return [float(v) for v in values]
-
-
-def _maybe(value: float | None) -> float | None:
-    return None if value is None else float(value)
 
 
 def _patient(r: Result) -> dict[str, Any]:
@@ -156,7 +131,7 @@ def _patient(r: Result) -> dict[str, Any]:
         "name": p.name,
         "birth_date": p.birth_date,
         "sex": p.sex,
-        "weight_kg": _maybe(p.weight_kg),
+        "weight_kg": maybe(p.weight_kg),
         "indication": p.indication,
         "renal_function": p.renal_function,
         "risk_factors": list(p.risk_factors),
@@ -173,7 +148,7 @@ def _administration(r: Result) -> dict[str, Any]:
         "radiopharmaceutical": r.radiopharmaceutical,
         "started_at": r.administered_at.isoformat(),
         "activity_mbq": uncertain(r.administered_mbq),
-        "prescribed_mbq": _maybe(r.prescribed_mbq),
+        "prescribed_mbq": maybe(r.prescribed_mbq),
     }
 
 
@@ -185,7 +160,7 @@ def _measurement(m: Measurement) -> dict[str, Any]:
         "time_h": float(m.time_h),
         "device": m.device,
         "duration_s": float(m.duration_s),
-        "voxel_mm": _floats(m.voxel_mm),
+        "voxel_mm": floats(m.voxel_mm),
     }
 
 
@@ -198,7 +173,7 @@ def _registration(x: RegistrationResult) -> dict[str, Any]:
         "measurement": x.measurement,
         "reference": x.reference,
         "transform": _rigid(x.transform),
-        "shift_mm": _floats(x.shift_mm),
+        "shift_mm": floats(x.shift_mm),
         "angle_deg": float(x.angle_deg),
         "similarity": float(x.similarity),
         "similarity_before": float(x.similarity_before),
@@ -213,7 +188,7 @@ def _sample(s: Sample) -> dict[str, Any]:
         "time_h": float(s.time_h),
         "activity_mbq": uncertain(s.activity_mbq),
         "uncorrected_mbq": float(s.uncorrected_mbq),
-        "by_recovery_curve_mbq": _maybe(s.by_recovery_curve_mbq),
+        "by_recovery_curve_mbq": maybe(s.by_recovery_curve_mbq),
     }
 
 
@@ -222,20 +197,20 @@ def _curve(c: Curve) -> dict[str, Any]:
         "model": c.model,
         "parameters": {k: uncertain(v) for k, v in c.parameters.items()},
         "covariance": c.covariance.tolist(),
-        "amplitudes_mbq": _floats(c.amplitudes_mbq),
-        "rates_per_h": _floats(c.rates_per_h),
+        "amplitudes_mbq": floats(c.amplitudes_mbq),
+        "rates_per_h": floats(c.rates_per_h),
         "half_lives_h": {k: uncertain(v) for k, v in c.half_lives_h.items()},
-        "residuals_u": _floats(c.residuals_u),
+        "residuals_u": floats(c.residuals_u),
         "chi2": float(c.chi2),
         "degrees_of_freedom": int(c.degrees_of_freedom),
         "head_fraction": float(c.head_fraction),
         "tail_fraction": float(c.tail_fraction),
         "alternatives": [
-            {"model": a.model, "tia_mbq_h": _maybe(a.tia_mbq_h), "chi2": _maybe(a.chi2),
-             "p": _maybe(a.p), "verdict": a.verdict}
+            {"model": a.model, "tia_mbq_h": maybe(a.tia_mbq_h), "chi2": maybe(a.chi2),
+             "p": maybe(a.p), "verdict": a.verdict}
             for a in c.alternatives
         ],
-        "band": {"time_h": _floats(c.band_times_h), "u_mbq": _floats(c.band_u_mbq)},
+        "band": {"time_h": floats(c.band_times_h), "u_mbq": floats(c.band_u_mbq)},
     }  # fmt: skip
 
 
@@ -247,8 +222,8 @@ def _dvh(d: Dvh) -> dict[str, Any]:
         "d70_gy": float(d.d70_gy),
         "d50_gy": float(d.d50_gy),
         "d2_gy": float(d.d2_gy),
-        "dose_gy": _floats(d.dose_gy),
-        "volume_fraction": _floats(d.volume_fraction),
+        "dose_gy": floats(d.dose_gy),
+        "volume_fraction": floats(d.volume_fraction),
     }
 
 
@@ -260,20 +235,7 @@ def _limit(x: Check) -> dict[str, Any]:
         "limit_gy": float(x.limit_gy),
         "share": float(x.share),
         "probability_above": float(x.probability_above),
-        "constant": _constant(x.constant),
-    }
-
-
-def _place(x: Place) -> dict[str, Any]:
-    return {
-        "source": x.source,
-        "n": x.n,
-        "mean_gy_per_gbq": float(x.mean_gy_per_gbq),
-        "sd_gy_per_gbq": _maybe(x.sd_gy_per_gbq),
-        "centile": _maybe(x.centile),
-        "range_gy_per_gbq": _floats(x.range_gy_per_gbq) if x.range_gy_per_gbq else None,
-        "tag": x.tag,
-        "method": x.method,
+        "constant": constant(x.constant),
     }
 
 
@@ -294,20 +256,8 @@ def _note(n: Note) -> dict[str, Any]:
         "text": n.text,
         "where": n.where,
         "do": n.do,
-        "value": _maybe(n.value),
-        "limit": _maybe(n.limit),
-    }
-
-
-def _constant(c: Constant) -> dict[str, Any]:
-    return {
-        "name": c.name,
-        "value": float(c.value),
-        "u": float(c.u),
-        "unit": c.unit,
-        "source": c.source,
-        "tag": c.tag,
-        "verified": c.verified,
+        "value": maybe(n.value),
+        "limit": maybe(n.limit),
     }
 
 
@@ -318,7 +268,7 @@ def _trace(t: Trace) -> dict[str, Any]:
         "inputs": [
             {"role": i.role, "path": i.path, "files": i.files, "sha256": i.sha256} for i in t.inputs
         ],
-        "constants": [_constant(c) for c in t.constants],
+        "constants": [constant(c) for c in t.constants],
         "methods": [{"step": step, "done": done} for step, done in t.methods],
         "study_sha256": t.study_sha256,
     }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC
 from importlib.resources import as_file, files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,10 +18,12 @@ from quimby.report.draw import drawings
 from quimby.report.figures.style import Figure
 from quimby.report.json import digest_of
 from quimby.report.lettering import drawable_all, each_text, fallback_fonts
+from quimby.report.readings import view as readings
 from quimby.study.result import Result
 
 STANDARDS: Any = ["a-2b", "ua-1"]  # archivable, and readable by a screen reader
 LANGUAGE = "en"
+FOOT_NAME = 40  # letters of a name in the foot; page one has it whole
 
 
 def pdf(result: Result, figures: Sequence[Figure] | None = None) -> bytes:
@@ -60,8 +61,7 @@ def pdf(result: Result, figures: Sequence[Figure] | None = None) -> bytes:
 
 
 def _clock(result: Result) -> float:
-    moments = [m.acquired_at for m in result.measurements] or [result.administered_at]
-    return max(m.astimezone(UTC) for m in moments).timestamp()
+    return tables.last_moment(result).timestamp()
 
 
 def spaced(page: Any, result: Result) -> Any:
@@ -77,35 +77,64 @@ def spaced(page: Any, result: Result) -> Any:
 
 
 def view(result: Result, figures: Sequence[Figure]) -> dict[str, Any]:
-    """Everything the template prints, as plain values."""
-    bold, rest = words.conclusion(result)
+    """Everything the template prints, as plain values; the layout is that of what was measured."""
+    if not result.stages:
+        return {**_every(result, figures), **_of_scans(result)}
+    return _of_readings(result, figures)
+
+
+def _of_readings(result: Result, figures: Sequence[Figure]) -> dict[str, Any]:
+    """Readings before scans, where a study has both; tables and captions of all."""
+    layers = [_every(result, figures), readings.view(result, figures)]
+    if layers[1]["with_scans"]:
+        layers.insert(1, _of_scans(result))
+    found = {key: value for layer in layers for key, value in layer.items()}
+    for shared in ("tables", "captions"):
+        found[shared] = {k: v for layer in layers for k, v in layer.get(shared, {}).items()}
+    return found
+
+
+def _every(result: Result, figures: Sequence[Figure]) -> dict[str, Any]:
+    """What every report prints, of scans or of readings."""
     return {
         "language": LANGUAGE,
         "example": result.example,
-        "title": "Absorbed dose report",
-        "subtitle": words.subtitle(result),
         "therapy": words.superscripted(result.therapy),
         "centre": result.centre or "Centre not stated",
         "report": _report_line(result),
         "foot": _foot(result),
         "state": words.state(result),
         "blocking": words.blocking_count(result),
-        "identity": summary.identity(result),
-        "conclusion": {"bold": bold, "rest": " ".join(rest)},
-        "reached": bool(words.reached(result)),
-        "table": summary.table(result),
-        "cycle_words": _cycle_words(result),
         "figures": {f.name: f.alt for f in figures},
-        "captions": _captions(result),
-        "curve_panels": _curve_panels(result),
         "notes": summary.notes(result),
         "notes_matter": summary.notes_that_matter(result),
         "unverified": summary.unverified_box(result),
         "decides": words.DECIDES,
-        "tables": _tables(result),
+        "tables": {
+            "constants": tables.constants(result),
+            "inputs": tables.inputs(result),
+            "methods": tables.methods(result),
+        },
         "software": tables.software(result),
         "digests": _digests(result),
-        "measured": words.measured(result),
+    }
+
+
+def _of_scans(result: Result) -> dict[str, Any]:
+    bold, rest = words.conclusion(result)
+    return {
+        "layout": "scans",
+        "title": "Absorbed dose report",
+        "subtitle": words.subtitle(result),
+        "identity": summary.identity(result),
+        "conclusion": {"bold": bold, "rest": " ".join(rest)},
+        "reached": bool(words.reached(result)),
+        "table": summary.table(result),
+        "more": summary.table(result)["more"],
+        "cycle_words": _cycle_words(result),
+        "captions": _captions(result),
+        "curve_panels": _curve_panels(result),
+        "tables": _tables(result),
     }
 
 
@@ -121,7 +150,8 @@ def _short(digest: str) -> str:
 def _foot(result: Result) -> dict[str, str]:
     p = result.patient
     report = f"report {result.report_number} v1" if result.report_number else "version 1"
-    name = " · ".join(x for x in (p.name, p.id, report) if x)
+    short = p.name if len(p.name) <= FOOT_NAME else f"{p.name[: FOOT_NAME - 1]}…"
+    name = " · ".join(x for x in (short, p.id, report) if x)
     made = (f"Quimby {result.trace.quimby_version} · study {_short(result.trace.study_sha256)} · "
             f"result {_short(digest_of(result))}")  # fmt: skip
     return {"made": made, "patient": name}

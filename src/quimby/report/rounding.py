@@ -16,6 +16,7 @@ MINUS = "\u2212"
 NOT_KNOWN = "not known"
 MBQ_PER_GBQ = 1000.0
 GROUPED_FROM = 10_000
+NOTHING = 1e-14  # relative u that only the rounding of floats leaves
 
 
 def _exponent(number: Decimal, digits: int) -> int:
@@ -58,7 +59,7 @@ def significant(x: float, digits: int = 2) -> str:
 
 def value_and_u(x: Uncertain) -> tuple[str, str]:
     """Value and standard uncertainty as two texts; the second is `not known` without causes."""
-    if x.u == 0:
+    if x.u <= NOTHING * abs(x.value):
         return significant(x.value, 3), NOT_KNOWN
     place = last_place(x.u)
     return fixed(x.value, place), fixed(x.u, place)
@@ -73,7 +74,7 @@ def plus_minus(x: Uncertain, unit: str = "") -> str:
 
 def interval(x: Uncertain) -> str:
     """95 % interval "a–b" (k = 2); log-normal above 30 % doubt, never below zero for a dose."""
-    if x.u == 0:
+    if x.u <= NOTHING * abs(x.value):
         return NOT_KNOWN
     low, high = x.interval(2.0)
     place = last_place(2 * x.u)

@@ -6,6 +6,7 @@ from math import log
 from typing import Any
 
 from quimby.core.notes import Note, in_order
+from quimby.core.uncertain import Uncertain
 from quimby.effect.limits import Check
 from quimby.population.places import Place
 from quimby.report import rounding as say
@@ -15,6 +16,7 @@ from quimby.study.result import RegionResult, Result
 
 LESIONS_ON_PAGE_ONE = 6
 NOTES_ON_PAGE_ONE = 4
+UNVERIFIED = "S-CONST-UNVERIFIED"
 NAMES_IN_BOX = 6
 TABLE_ROWS = 13
 STRIP = (0.28, 0.72)  # where the published 5 and 95 % stand on the strip
@@ -97,7 +99,7 @@ def _row(region: RegionResult, *, bold: bool = False, under: RegionResult | None
         "total": total,
         "total_u": total_u,
         "limit": _limit(check) if check else _no_limit(region, under),
-        "place": _place(place, region) if place else _no_place(under),
+        "place": placed(place, region.dose_per_activity_gy_per_gbq) if place else _no_place(under),
         "group": "lesion" if region.organ == "lesion" else "organ",
     }
 
@@ -151,20 +153,21 @@ def _no_limit(region: RegionResult, under: RegionResult | None) -> dict[str, Any
     return {"kind": "words", "words": "target" if region.organ == "lesion" else "report only"}
 
 
-def _place(place: Place, region: RegionResult) -> dict[str, Any]:
-    mark = "†" if place.tag == "M" else ""
+def placed(place: Place, found: Uncertain) -> dict[str, Any]:
+    """A value on the strip of its cohort (both in the cohort's unit), or the cohort in words."""
+    mark = "" if place.verified else "†"
     centile = f"{say.centile(place.centile)}{mark}" if place.centile is not None else "–"
-    if place.range_gy_per_gbq is None or min(place.range_gy_per_gbq) <= 0:
-        mean = say.significant(place.mean_gy_per_gbq)
-        return {"kind": "words", "words": f"mean {mean}{mark}, n = {place.n}", "centile": centile}
-    found = region.dose_per_activity_gy_per_gbq
+    if place.range_5_95 is None or min(place.range_5_95) <= 0:
+        mean = say.significant(place.middle)
+        text = f"{place.what} {mean}{mark}, {place.size}"
+        return {"kind": "words", "words": text, "centile": centile}
     low, high = found.interval()
     return {
         "kind": "strip",
-        "at": _on_strip(found.value, place.range_gy_per_gbq),
-        "low": _on_strip(low, place.range_gy_per_gbq),
-        "high": _on_strip(high, place.range_gy_per_gbq),
-        "centre": _on_strip(place.mean_gy_per_gbq, place.range_gy_per_gbq),
+        "at": _on_strip(found.value, place.range_5_95),
+        "low": _on_strip(low, place.range_5_95),
+        "high": _on_strip(high, place.range_5_95),
+        "centre": _on_strip(place.middle, place.range_5_95),
         "centile": centile,
     }
 
@@ -207,7 +210,7 @@ def _footnotes(result: Result) -> str:
     places = [(r, p) for r in [*result.combined, *result.regions] for p in r.population[:1]]
     sources: dict[str, list[str]] = {}
     for r, p in places:
-        key = f"{p.source} (n = {p.n}, {p.method})"
+        key = f"{p.source} ({p.size}, {p.method})"
         sources.setdefault(key, []).append(r.organ)
     if sources:
         said = "; ".join(f"{words.joined(list(dict.fromkeys(v)))}: {k}" for k, v in sources.items())
@@ -223,8 +226,17 @@ def unverified(result: Result) -> list[str]:
     regions = [*result.combined, *result.regions]
     names += [c.limit_name for r in regions for c in r.limits if not c.constant.verified]
     names += [f"published range, {r.organ}" for r in regions for p in r.population[:1]
-              if p.tag == "M"]  # fmt: skip
+              if not p.verified]  # fmt: skip
+    names += [f"published range, {what}" for what, p in _stage_places(result) if not p.verified]
+    allowed = result.plan.allowed if result.plan else ()
+    names += [a.limit.name for a in allowed if not a.limit.verified]
     return list(dict.fromkeys(names))
+
+
+def _stage_places(result: Result) -> list[tuple[str, Place]]:
+    found = [(d.name.lower(), p) for s in result.stages for d in s.doses for p in d.population[:1]]
+    return found + [(name, p) for s in result.stages for name, places in s.places.items()
+                    for p in places[:1]]  # fmt: skip
 
 
 def unverified_box(result: Result) -> dict[str, Any] | None:
@@ -254,5 +266,10 @@ def notes(result: Result) -> list[dict[str, Any]]:
 
 
 def notes_that_matter(result: Result) -> list[dict[str, Any]]:
-    """At most four for page one; information alone does not come there."""
-    return [n for n in notes(result) if n["severity"] != "information"][:NOTES_ON_PAGE_ONE]
+    """At most four for page one; information alone does not come there.
+
+    Of unverified constants one: the box beside the notes names them all.
+    """
+    found = [n for n in notes(result) if n["severity"] != "information"]
+    constants = [n for n in found if n["code"] == UNVERIFIED]
+    return [n for n in found if n not in constants[1:]][:NOTES_ON_PAGE_ONE]

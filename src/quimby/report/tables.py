@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from quimby.core.source import TAGS, Constant
@@ -164,10 +164,14 @@ def effects(result: Result) -> Table:
 
 def constants(result: Result) -> Table:
     """Each constant with its source and evidence tag."""
-    rows = [[f"{c.name}{'' if c.verified else ' †'}", _constant(c), c.unit, c.source, c.tag]
+    rows = [[f"{c.name}{'' if c.verified else ' †'}", _constant(c), c.unit, _source(c), c.tag]
             for c in result.trace.constants]  # fmt: skip
     key = "; ".join(f"{tag}: {meaning}" for tag, meaning in TAGS.items())
     return {"head": ["Constant", "Value", "Unit", "Source", "Tag"], "rows": rows, "key": key}
+
+
+def _source(c: Constant) -> str:
+    return f"{c.source}; {c.confirmed.words}" if c.confirmed else c.source
 
 
 def _constant(c: Constant) -> str:
@@ -207,7 +211,13 @@ def software(result: Result) -> str:
     return f"Quimby {result.trace.quimby_version}; {libraries}"
 
 
+def last_moment(result: Result) -> datetime:
+    """The last time that data were taken, scans and readings."""
+    moments = [m.acquired_at for m in result.measurements]
+    moments += [p.at for stage in result.stages for x in stage.series for p in x.points]
+    return max(moments or [result.administered_at], key=lambda m: m.astimezone(UTC))
+
+
 def until(result: Result) -> str:
-    """The last time that data were taken, which fixes the report's own clock."""
-    moments = [m.acquired_at for m in result.measurements] or [result.administered_at]
-    return words.day(max(moments, key=lambda m: m.astimezone(UTC)))
+    """The day of the last data, which fixes the report's own clock."""
+    return words.day(last_moment(result))

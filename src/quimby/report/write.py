@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 from quimby.core.notes import refusal
-from quimby.report import csv, dicom
+from quimby.report import csv, dicom, tables
 from quimby.report import json as document
 from quimby.report.draw import drawings
 from quimby.report.pdf import pdf
@@ -71,14 +70,9 @@ def _dicom(result: Result, ct_files: Sequence[Path] | None) -> Mapping[str, byte
     dose = dicom.rtdose(pictures.dose, ct=headers[0], version=version, comment=comment)
     organs = {r.name: (r.organ, r.side) for r in result.regions}
     outlines = dicom.segmentation(
-        pictures.masks_ct, organs, ct=headers, made_at=_last(result), version=version
+        pictures.masks_ct, organs, ct=headers, made_at=tables.last_moment(result), version=version
     )
     return {"dicom/RTDOSE.dcm": dose, "dicom/SEG.dcm": outlines}
-
-
-def _last(result: Result) -> datetime:
-    moments = [m.acquired_at for m in result.measurements] or [result.administered_at]
-    return max(moments, key=lambda m: m.astimezone(UTC))
 
 
 def refuse_to_overwrite(out: Path) -> None:

@@ -25,6 +25,7 @@ SHORT = {
     "outlines_on": "administrations.0.outlines.on",
     "sex": "patient.sex",
     "weight": "patient.weight",
+    "height": "patient.height",
     "camera": "calibration.camera",
     "fill": "calibration.fill",
     "cylinder": "calibration.cylinder.path",

@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from quimby.core.notes import Note, refusal
-from quimby.core.time import aware, hours_between
 from quimby.core.uncertain import Uncertain
 from quimby.devices import matching
-from quimby.devices.calibration import SUM, plausibility_notes, seconds
+from quimby.devices.calibration import SUM, Factor, plausibility_notes, seconds
 from quimby.devices.camera import (
     CameraRecord,
     FactorRecord,
@@ -34,8 +33,8 @@ from quimby.devices.point_spread import (
 from quimby.devices.recovery import RecoveryFit, fit_recovery
 from quimby.measure.dicom import read_emission
 from quimby.measure.scans import EmissionScan, Timing
-from quimby.physics.decay import ASSAY_AGE_LIMIT, decay_factor
 from quimby.physics.nuclides import canonical, nuclide
+from quimby.study.commissioning.moment import moment
 from quimby.study.document import Series
 from quimby.study.files import Shelf
 from quimby.study.records import FillRecord
@@ -78,42 +77,38 @@ def commission_cylinder(
 ) -> Commissioned:
     """Calibrate a camera from a cylinder scan and what was filled into it.
 
-    Counting time is the sum of projection times (all heads); the record says so.
-    E-FILL-KEY when the filling names no cylinder activity.
+    Counting time is the sum of projection times (all heads); the record says so. A scan in
+    Bq/ml needs none. E-FILL-KEY when the filling names no cylinder activity.
     """
     if fill.cylinder_activity_mbq is None:
         problem = "cylinder_activity_mbq is missing."
         raise refusal("E-FILL-KEY", where="fill record", problem=problem)
     _same_nuclide(scan, fill.nuclide)
-    time = counting_time(scan)
-    duration_s = seconds(time, SUM)
+    duration_s = counted_s(scan)
     assay = Uncertain(
         fill.cylinder_activity_mbq,
         {ASSAY: fill.cylinder_assay_relative_u * fill.cylinder_activity_mbq},
     )
-    half_life_h = nuclide(fill.nuclide).half_life_h.value
-    elapsed_h = _elapsed(scan, fill, zone) + time.elapsed_scan_time_s / 7200.0
+    when = moment(scan, fill.assayed_at, fill.nuclide, zone=zone)
     found = cylinder_factor(
-        scan.image, duration_s=duration_s, convention=SUM, activity_mbq=assay,
-        elapsed_h=elapsed_h, half_life_h=half_life_h,
+        scan.image, duration_s=duration_s, convention=SUM,
+        activity_mbq=when.held(assay, fill.nuclide), elapsed_h=0.0,
+        half_life_h=nuclide(fill.nuclide).half_life_h.value,
     )  # fmt: skip
-    notes = [*scan.notes, *found.notes]
-    if found.factor.unit == "cps/MBq":
+    notes = [*scan.notes, *when.notes, *found.notes]
+    if found.factor.unit == "cps/MBq" and canonical(fill.nuclide) == "Lu-177":
         notes += plausibility_notes(found.factor.value.value)
-    record = _record(scan, fill, found, duration_s, shelf)
+    record = camera_of(
+        scan, fill.nuclide, found.factor, shelf, role="cylinder", geometry="cylinder",
+        voi_rule="whole phantom, 20 mm beyond its wall", activity_mbq=fill.cylinder_activity_mbq,
+        activity_at=fill.assayed_at, counts=found.total,
+    )  # fmt: skip
     return Commissioned(record, found, tuple(notes))
 
 
-def _elapsed(scan: EmissionScan, fill: FillRecord, zone: str | None) -> float:
-    where = scan.files[0].name
-    if scan.acquired_at is None:
-        raise refusal("E-CAL-SCAN-TIME", where=where)
-    start = aware(scan.acquired_at, where=where, zone=zone)
-    elapsed_h = hours_between(aware(fill.assayed_at, where="fill record", zone=zone), start)
-    if abs(elapsed_h) > ASSAY_AGE_LIMIT * nuclide(fill.nuclide).half_life_h.value:
-        problem = f"assayed_at lies {abs(elapsed_h) / 24:.0f} days from the scan."
-        raise refusal("E-FILL-KEY", where="fill record", problem=problem)
-    return elapsed_h
+def counted_s(scan: EmissionScan) -> float | None:
+    """Seconds of all projections; None for a scan in Bq/ml, whose values hold no counts."""
+    return None if scan.image.unit == "Bq/ml" else seconds(counting_time(scan), SUM)
 
 
 def _same_nuclide(scan: EmissionScan, filled: str) -> None:
@@ -122,18 +117,20 @@ def _same_nuclide(scan: EmissionScan, filled: str) -> None:
                            where=scan.files[0].name)  # fmt: skip
 
 
-def _record(
-    scan: EmissionScan, fill: FillRecord, found: CylinderResult, duration_s: float, shelf: Shelf
-) -> CameraRecord:
-    device, value = scan.device, found.factor.value
-    made = fill.assayed_at.date() if scan.acquired_at is None else scan.acquired_at.date()
-    raw = shelf.entry("cylinder", scan.files)
-    heads = scan.timing.heads if scan.timing else 1
+def camera_of(
+    scan: EmissionScan, name: str, found: Factor, shelf: Shelf, *, role: str, geometry: str,
+    voi_rule: str, activity_mbq: float, activity_at: datetime, counts: float,
+) -> CameraRecord:  # fmt: skip
+    """The record of a camera whose factor was measured with this scan, valid for 365 days."""
+    device, value = scan.device, found.value
+    made = activity_at.date() if scan.acquired_at is None else scan.acquired_at.date()
+    raw = shelf.entry(role, scan.files)
+    counted = scan.image.unit == "counts"
     return CameraRecord(
-        id=f"{device.manufacturer or UNKNOWN} {device.model or UNKNOWN}, {fill.nuclide}",
+        id=f"{device.manufacturer or UNKNOWN} {device.model or UNKNOWN}, {name}",
         level="local",
-        nuclide=fill.nuclide,
-        image_unit="counts" if scan.image.unit == "counts" else "Bq/ml",
+        nuclide=name,
+        image_unit="counts" if counted else "Bq/ml",
         scanner=Scanner(
             manufacturer=device.manufacturer or UNKNOWN, model=device.model or UNKNOWN,
             serial=device.serial or UNKNOWN, software=device.software or UNKNOWN,
@@ -149,12 +146,11 @@ def _record(
         ),
         calibrator="unknown",
         factor=FactorRecord(
-            value=value.value, unit=found.factor.unit, convention=found.factor.convention,
+            value=value.value, unit=found.unit, convention=found.convention,
             u_relative={cause: u / value.value for cause, u in value.budget()},
-            geometry="cylinder", voi_rule="whole phantom, 20 mm beyond its wall", heads=heads,
-            counts=found.total if scan.image.unit == "counts" else None, counting_s=duration_s,
-            activity_mbq=fill.cylinder_activity_mbq or 0.0,
-            activity_at=fill.assayed_at.isoformat(),
+            geometry=geometry, voi_rule=voi_rule, heads=scan.timing.heads if scan.timing else 1,
+            counts=counts if counted else None, counting_s=counted_s(scan),
+            activity_mbq=activity_mbq, activity_at=activity_at.isoformat(),
         ),
         dead_time="none",
         date=made,
@@ -179,25 +175,25 @@ def commission_spheres(
         raise refusal("E-FILL-KEY", where="fill record", problem=problem)
     _same_nuclide(scan, fill.nuclide)
     time = counting_time(scan) if scan.image.unit == "counts" else None
-    middle_h = time.elapsed_scan_time_s / 7200.0 if time else 0.0
-    decayed = decay_factor(_elapsed(scan, fill, zone) + middle_h,
-                           nuclide(fill.nuclide).half_life_h.value)  # fmt: skip
-    concentration = fill.sphere_concentration_mbq_per_ml * decayed
-    assay = {"sphere assay": fill.sphere_assay_relative_u * concentration}
+    when = moment(scan, fill.assayed_at, fill.nuclide, zone=zone)
+    filled = fill.sphere_concentration_mbq_per_ml
+    true = when.held(
+        Uncertain(filled, {"sphere assay": fill.sphere_assay_relative_u * filled}), fill.nuclide
+    )
+    concentration = true.value
     image = camera.activity_image(scan.image, time).image
     spread = fit_point_spread(image, spheres, concentration)
-    measured = measured_recovery(image, spheres, Uncertain(concentration, assay),
-                                 shift_mm=spread.shift_mm)  # fmt: skip
+    measured = measured_recovery(image, spheres, true, shift_mm=spread.shift_mm)
     fit = fit_recovery(
         [m.sphere.volume_ml for m in measured], [m.coefficient.value for m in measured],
-        [NOISE] * len(measured), u_common=fill.sphere_assay_relative_u, cf_geometry="cylinder",
-        reconstruction=camera.reconstruction.method,
+        [NOISE] * len(measured), u_common=fill.sphere_assay_relative_u,
+        cf_geometry=camera.factor.geometry, reconstruction=camera.reconstruction.method,
     )  # fmt: skip
     raw = shelf.entry("spheres", scan.files)
     record = camera.model_copy(update={
         "recovery": RecoveryRecord(
             alpha_ml=fit.curve.alpha_ml, beta=fit.curve.beta, covariance=fit.curve.covariance,
-            volume_range_ml=fit.curve.volume_range_ml, cf_geometry="cylinder",
+            volume_range_ml=fit.curve.volume_range_ml, cf_geometry=camera.factor.geometry,
         ),
         "point_spread": PointSpreadRecord(fwhm_mm=spread.fwhm_mm.value, u_mm=spread.fwhm_mm.u),
         "raw_data": (
@@ -205,7 +201,7 @@ def commission_spheres(
             RawData(role=raw.role, path=raw.path, sha256=raw.sha256),
         ),
     })  # fmt: skip
-    notes = (*scan.notes, *_as_calibrated(scan, camera), *spread.notes)
+    notes = (*scan.notes, *when.notes, *_as_calibrated(scan, camera), *spread.notes)
     return RecoveryMeasured(record, measured, fit, spread, notes)
 
 

@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import cache
 
-from quimby import therapies
 from quimby.core.source import Constant
-from quimby.effect import limits
-from quimby.kinetics.priors import known_priors
-from quimby.physics.nuclides import registry
+from quimby.study import shipped_physics as physics
+from quimby.study import shipped_practice as practice
 
 
+@cache
 def constants() -> tuple[tuple[str, Constant], ...]:
     """(where it is used, constant), each once, by place and name."""
-    rows = [*_nuclides(), *_tissues(), *_limits(), *_priors()]
-    return tuple(sorted(set(rows), key=lambda row: (row[0], row[1].name)))
+    parts = (
+        physics.nuclides, physics.electrons, physics.tissues, practice.devices,
+        practice.radioiodine, practice.blood_volumes, practice.effects, practice.curves,
+        practice.populations, practice.schedules, practice.outlines, practice.recovery_ranges,
+    )  # fmt: skip
+    rows = {row for part in parts for row in part()}
+    return tuple(sorted(rows, key=lambda row: (row[0], row[1].name, row[1].value)))
 
 
-def _nuclides() -> Iterator[tuple[str, Constant]]:
-    for one in registry().values():
-        for constant in one.constants:
-            yield "decay and dose", constant
+def named(pattern: str) -> tuple[Constant, ...]:
+    """Every constant of that name, each once; * stands for any text."""
+    found = dict.fromkeys(c for _, c in constants() if fnmatchcase(c.name, pattern))
+    return tuple(found)
 
 
-def _tissues() -> Iterator[tuple[str, Constant]]:
-    for name in therapies.names():
-        therapy = therapies.load(name)
-        for organ in therapy.tissue:
-            tissue = therapy.tissue_of(organ)
-            for constant in tissue.constants if tissue else ():
-                yield f"BED, {therapy.id}", constant
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(c.name for _, c in constants())
 
 
-def _limits() -> Iterator[tuple[str, Constant]]:
-    for name in limits.tables():
-        for limit in limits.table(name).limits:
-            yield f"limits, {name}", limit.constant
+def is_shipped(name: str) -> bool:
+    """Whether a constant of this very name ships."""
+    return name in _names()
 
 
-def _priors() -> Iterator[tuple[str, Constant]]:
-    for table, prior in known_priors():
-        yield f"curves, {table}", prior.constant()
+def parts_of(name: str) -> tuple[Constant, ...]:
+    """What a value worked out for a patient is made of: "blood volume, Retzlaff" of its factors."""
+    return tuple(c for _, c in constants() if c.name.startswith(f"{name}, "))

@@ -1,8 +1,9 @@
-"""What came before: earlier exposures, and earlier cycles of the same document."""
+"""The whole course: earlier exposures, and the other cycles of the same document."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from quimby import therapies
 from quimby.core.errors import QuimbyError
@@ -10,9 +11,12 @@ from quimby.core.notes import Note, note
 from quimby.core.uncertain import Uncertain
 from quimby.study.cycle import Cycle
 from quimby.study.document import StudyDocument
-from quimby.study.result import Exposure
+from quimby.study.doses import with_totals
+from quimby.study.lesions_seen import carried_on, follow_cycles
+from quimby.study.result import Exposure, RegionResult
+from quimby.study.unmeasured import Unmeasured, unmeasured
 
-OF_A_CYCLE = ("counts,", "registration,", "repeatability,", "curve fit")
+OF_A_CYCLE = ("counts,", "registration,", "repeatability,", "background,", "curve fit")
 """How causes of doubt begin that belong to one cycle's own scans."""
 
 
@@ -42,14 +46,22 @@ def as_exposures(cycle: Cycle) -> list[Exposure]:
 
     An organ with two sides counts once, as the pair.
     """
-    paired = {name for pair in cycle.pairs for name in pair.members}
     return [
         Exposure(r.name if r.organ == "lesion" else r.organ, f"cycle {cycle.given.cycle}, measured",
-                 cycle.inputs.started_at.date().isoformat(),
-                 _of_cycle(r.absorbed_dose_gy, cycle),
-                 None if r.bed_gy is None else _of_cycle(r.bed_gy, cycle))
-        for r in (*cycle.pairs, *cycle.regions)
-        if r.name not in paired
+                 cycle.inputs.started_at.date().isoformat(), r.absorbed_dose_gy, r.bed_gy)
+        for r in own_rows(cycle)
+    ]  # fmt: skip
+
+
+def own_rows(cycle: Cycle) -> list[RegionResult]:
+    """A cycle's rows, pairs instead of their sides, with doubts of its own scans named for it."""
+    paired = {name for pair in cycle.pairs for name in pair.members}
+    rows = [r for r in (*cycle.pairs, *cycle.regions) if r.name not in paired]
+    return [
+        replace(r, absorbed_dose_gy=_of_cycle(r.absorbed_dose_gy, cycle),
+                dose_per_activity_gy_per_gbq=_of_cycle(r.dose_per_activity_gy_per_gbq, cycle),
+                bed_gy=None if r.bed_gy is None else _of_cycle(r.bed_gy, cycle))
+        for r in rows
     ]  # fmt: skip
 
 
@@ -64,15 +76,68 @@ def _of_cycle(value: Uncertain, cycle: Cycle) -> Uncertain:
     })  # fmt: skip
 
 
-def course_notes(
-    document: StudyDocument, cycle: Cycle, exposures: Sequence[Exposure]
-) -> tuple[Note, ...]:
-    """What of the course the totals do not hold."""
+@dataclass(frozen=True, eq=False)
+class Course:
+    """The reported cycle with the course's totals, what they hold, and what is to be told."""
+
+    cycle: Cycle
+    exposures: tuple[Exposure, ...]
+    last: int  # number of the last cycle that the totals hold
+    notes: tuple[Note, ...]
+
+
+def whole(document: StudyDocument, cycles: Sequence[Cycle]) -> Course:
+    """Totals of the last measured cycle: all cycles, measured or not, and earlier exposures.
+
+    Lesions are followed by their tissue from each measured cycle to the next, so that doses add
+    under the names of the last. Raises E-LES-NAME, and what registration raises.
+    """
+    reported = cycles[-1]
+    others = unmeasured(document, cycles, [_last_as_is(c, reported) for c in cycles])
+    organs, lesions, notes = list[Exposure](), list[Exposure](), list(others.notes)
+    for number, cycle in enumerate(cycles):
+        own = as_exposures(cycle) if cycle is not reported else []
+        carried = [e for e, of in others.exposures if of == number]
+        names = {r.name for r in cycle.regions if r.organ == "lesion"}
+        organs += [e for e in (*own, *carried) if e.organ not in names]
+        lesions += [e for e in (*own, *carried) if e.organ in names]
+        if cycle is not reported:
+            found, told = follow_cycles(cycle, cycles[number + 1])
+            masses = {r.name: r.mass_g for r in cycle.regions}
+            lesions = carried_on(lesions, found, masses, cycle.given.id)
+            notes += [*found.notes, *told]
+    exposures = [*earlier(document), *sorted([*organs, *lesions], key=lambda e: e.date)]
+    counted, seen = _counted(reported, exposures)
+    notes += [*seen, *_unknown(reported, exposures, others)]
+    return Course(counted, tuple(exposures), _last(reported, others), tuple(notes))
+
+
+def _last_as_is(cycle: Cycle, reported: Cycle) -> list[RegionResult]:
+    """Rows to draw other cycles from: the reported cycle's doubts keep their names."""
+    if cycle is not reported:
+        return own_rows(cycle)
+    paired = {name for pair in cycle.pairs for name in pair.members}
+    return [r for r in (*cycle.pairs, *cycle.regions) if r.name not in paired]
+
+
+def _counted(cycle: Cycle, exposures: Sequence[Exposure]) -> tuple[Cycle, list[Note]]:
+    notes: list[Note] = []
+
+    def summed(rows: Sequence[RegionResult]) -> tuple[RegionResult, ...]:
+        found = [with_totals(row, exposures) for row in rows]
+        notes.extend(n for _, seen in found for n in seen)
+        return tuple(row for row, _ in found)
+
+    return replace(cycle, regions=summed(cycle.regions), pairs=summed(cycle.pairs)), notes
+
+
+def _last(reported: Cycle, others: Unmeasured) -> int:
+    return max([reported.given.cycle, *others.cycles])
+
+
+def _unknown(cycle: Cycle, exposures: Sequence[Exposure], others: Unmeasured) -> tuple[Note, ...]:
+    """W-COURSE-UNKNOWN for a later cycle of which nothing earlier is told."""
     now = cycle.given.cycle
-    unmeasured = [
-        a for a in document.administrations
-        if a.kind == "therapy" and not a.measurements and a.cycle < now
-    ]  # fmt: skip
-    if now > 1 and not exposures and not unmeasured:
+    if now > 1 and not exposures and not others.notes:
         return (note("W-COURSE-UNKNOWN", where=cycle.given.id, value=now),)
-    return tuple(note("W-COURSE-UNMEASURED", where=a.id) for a in unmeasured)
+    return ()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from quimby.core.notes import Note
+from quimby.core.notes import Note, note
 from quimby.core.source import Constant
 from quimby.core.uncertain import Uncertain
 from quimby.kinetics.choose import Choice, choose
-from quimby.kinetics.priors import Prior, priors
+from quimby.kinetics.one_point import population_half_life_tia
+from quimby.kinetics.priors import Prior, PriorFile, priors, shipped
 from quimby.kinetics.trapezoid import trapezoid
 from quimby.protocols import Protocol
+from quimby.study.hybrid import Scaled
 from quimby.study.quantify import Quantified, Reading
 from quimby.study.result import Curve, Sample
 
@@ -25,18 +27,38 @@ class RegionCurve:
     samples: tuple[Sample, ...]
     curve: Curve
     tia_mbq_h: Uncertain
-    weights_h: tuple[float, ...]  # d TIA / d activity, one a sample
+    weights_h: tuple[float, ...]  # d TIA / d activity, one a SPECT/CT
     notes: tuple[Note, ...]
     constants: tuple[Constant, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What goes before the shipped priors: the centre's table, and the patient's own half-lives.
+
+    `agent` is the substance given; `half_lives` names an outline's own one of an earlier cycle.
+    """
+
+    agent: str = ""
+    table: PriorFile | None = None
+    half_lives: Mapping[str, Prior] = field(default_factory=dict)
+
+
+NOTHING = Known()
+_NONE: Mapping[str, tuple[Scaled, ...]] = {}
+
+
 def region_curves(
-    quantified: Quantified, organs: Mapping[str, str], protocol: Protocol, half_life_h: float
-) -> dict[str, RegionCurve]:
-    """A curve for every outlined region; `organs` names each one's canonical organ."""
+    quantified: Quantified, organs: Mapping[str, str], protocol: Protocol, half_life_h: float,
+    known: Known = NOTHING, *, more: Mapping[str, tuple[Scaled, ...]] = _NONE,
+) -> dict[str, RegionCurve]:  # fmt: skip
+    """A curve for every outlined region; `organs` names each one's canonical organ.
+
+    `more` are points of planar scans, each on the scale of one of the scans.
+    """
     return {
         region.name: _curve(region.name, organs[region.name], quantified.readings, protocol,
-                            half_life_h)
+                            half_life_h, known, more.get(region.name, ()))
         for region in quantified.regions.organs
     }  # fmt: skip
 
@@ -49,30 +71,86 @@ class Plan:
     priors: tuple[Prior, ...]
 
 
-def planned(protocol: Protocol, organ: str, samples: int) -> Plan:
+def planned(
+    protocol: Protocol, organ: str, samples: int, *, table: PriorFile | None = None,
+    half_life: Prior | None = None,
+) -> Plan:  # fmt: skip
     """Models and population knowledge for an organ with so many samples.
 
-    With one or two samples the population's half-life joins the priors of the uptake; with more
-    the patient tells it. E-NLME-PRIOR where the protocol's table lacks what is needed.
+    With one or two samples a half-life joins the priors of the uptake: the patient's own
+    `half_life` of another cycle, or the population's; with more the patient tells it. Rows of
+    `table`, the centre's own, go before the protocol's. E-NLME-PRIOR where what is needed lacks.
     """
-    plan = protocol.calculation
-    known = priors(organ, file=plan.priors, with_half_life=samples < FEW)
-    return Plan(plan.models_for(organ, samples), known)
+    plan, few = protocol.imaging, samples < FEW
+    found = priors(organ, file=plan.priors, own=table, with_half_life=few and half_life is None)
+    if few and half_life is not None:
+        found = (half_life, *found)
+    return Plan(plan.models_for(organ, samples), found)
 
 
 def _curve(
-    name: str, organ: str, readings: tuple[Reading, ...], protocol: Protocol, half_life_h: float
-) -> RegionCurve:
-    samples = tuple(_sample(name, reading) for reading in readings)
+    name: str, organ: str, readings: tuple[Reading, ...], protocol: Protocol, half_life_h: float,
+    known: Known, more: tuple[Scaled, ...],
+) -> RegionCurve:  # fmt: skip
+    of_scans = tuple(_sample(name, reading) for reading in readings)
+    samples = tuple(sorted([*of_scans, *(m.sample for m in more)], key=lambda s: s.time_h))
     times = [s.time_h for s in samples]
-    plan = planned(protocol, organ, len(samples))
+    own = known.half_lives.get(name)
+    plan = planned(protocol, organ, len(samples), table=known.table, half_life=own)
     choice = choose(
         times, [s.activity_mbq for s in samples], physical_half_life_h=half_life_h,
         preferred=plan.models[0], candidates=plan.models[1:], priors=plan.priors, region=name,
     )  # fmt: skip
+    tia, told = _of_half_life(name, samples, choice.tia_mbq_h, plan.priors)
+    if len(samples) < FEW:
+        told += _whose(name, own, protocol.imaging.priors, known)
     constants = tuple(p.constant() for p in choice.fit.priors)
-    return RegionCurve(samples, _reported(choice), choice.tia_mbq_h, choice.fit.tia_weights_h,
-                       choice.notes, constants)  # fmt: skip
+    weights = _of_scans(of_scans, samples, choice.fit.tia_weights_h, more)
+    return RegionCurve(samples, _reported(choice), tia, weights, (*choice.notes, *told),
+                       constants)  # fmt: skip
+
+
+def _of_scans(
+    scans: tuple[Sample, ...], samples: tuple[Sample, ...], weights_h: tuple[float, ...],
+    more: tuple[Scaled, ...],
+) -> tuple[float, ...]:  # fmt: skip
+    """d TIA / d activity of each scan, with what its planar points add through their ratio."""
+    each = dict(zip((s.measurement for s in samples), weights_h, strict=True))
+    for one in more:
+        each[one.anchor] += one.ratio * each[one.sample.measurement]
+    return tuple(each[s.measurement] for s in scans)
+
+
+def _of_half_life(
+    name: str, samples: tuple[Sample, ...], tia: Uncertain, told: tuple[Prior, ...]
+) -> tuple[Uncertain, tuple[Note, ...]]:
+    """With one scan, the half-life's doubt from quantiles: its slope vanishes at T / ln 2."""
+    half_life = next((p for p in told if p.quantity == "effective"), None)
+    if len(samples) > 1 or half_life is None:
+        return tia, ()
+    (one,) = samples
+    found = population_half_life_tia(one.activity_mbq, one.time_h, half_life, where=name)
+    scale = tia.value / found.tia_mbq_h.value
+    parts = dict(tia.parts)
+    for cause, part in found.tia_mbq_h.parts.items():
+        if cause not in one.activity_mbq.parts and abs(parts.get(cause, 0.0)) < part * scale:
+            parts[cause] = part * scale
+    return Uncertain(tia.value, parts), found.notes
+
+
+def _whose(name: str, own: Prior | None, file: str, known: Known) -> tuple[Note, ...]:
+    """Whose half-life one or two scans rest on, where it is another's than one would think."""
+    if own is not None:
+        return (note("I-TIA-CARRIED", where=name, cycle=f"the {own.cause}"),)
+    agents = (known.table or shipped(file)).agents
+    if not agents or any(_plain(a) in _plain(known.agent) for a in agents):
+        return ()
+    return (note("W-PRIOR-AGENT", where=name, known=" or ".join(agents),
+                 agent=known.agent or "a substance not named"),)  # fmt: skip
+
+
+def _plain(text: str) -> str:
+    return "".join(c for c in text.lower() if c.isalnum())
 
 
 def _sample(name: str, reading: Reading) -> Sample:

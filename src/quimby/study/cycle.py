@@ -10,33 +10,38 @@ from scipy import ndimage
 from quimby import protocols, therapies
 from quimby.core.errors import QuimbyError
 from quimby.core.notes import Note, note, refusal
-from quimby.core.time import aware, hours_between
+from quimby.core.source import Constant
 from quimby.core.uncertain import Uncertain
 from quimby.dose.self_dose import photon_notes
 from quimby.kinetics.bounds import check_bound
 from quimby.measure import checks
 from quimby.measure.overlap import volume_notes
 from quimby.measure.regions import Region
-from quimby.physics.decay import Residual, net_administered
-from quimby.physics.nuclides import Nuclide, nuclide
-from quimby.study.curves import RegionCurve, region_curves
+from quimby.physics.nuclides import nuclide
+from quimby.study.administered import administered_activity
+from quimby.study.curves import Known, RegionCurve, region_curves
 from quimby.study.document import Administration, Study
 from quimby.study.doses import Setting, combined, region_result
+from quimby.study.files import Shelf
+from quimby.study.hybrid import planar
 from quimby.study.inputs import Inputs, read_inputs
+from quimby.study.known import own_half_lives, own_table
+from quimby.study.marrow import as_vertebrae, red_marrow
+from quimby.study.outline_state import state_notes
 from quimby.study.progress import Progress, Step
 from quimby.study.quantify import Quantified, quantify
-from quimby.study.result import Exposure, RegionResult
+from quimby.study.result import Measurement, RegionResult
 from quimby.therapies import Organ
 
 BODY = "Body"
-ADMINISTERED = "administered activity"
-USUAL_ACTIVITY_U = 0.03  # relative; assumed where none is given, and noted [P]
-DEVIATION_LIMIT = 0.10  # of the prescribed activity
 
 
 @dataclass(frozen=True, eq=False)
 class Cycle:
-    """One administration, calculated; `pairs` are regions taken together."""
+    """One administration, calculated; `pairs` are regions taken together.
+
+    Totals of the rows hold this cycle alone until `course.whole` adds the others.
+    """
 
     given: Administration
     inputs: Inputs
@@ -46,13 +51,18 @@ class Cycle:
     setting: Setting
     regions: tuple[RegionResult, ...]
     pairs: tuple[RegionResult, ...]
+    constants: tuple[Constant, ...]  # of the marrow, where it was outlined
     notes: tuple[Note, ...]
+    planar: tuple[Measurement, ...]  # planar scans that gave points of curves
 
 
 def calculate(
-    study: Study, given: Administration, exposures: Sequence[Exposure], progress: Progress
+    study: Study, given: Administration, progress: Progress, *, before: Sequence[Cycle] = ()
 ) -> Cycle:
-    """Steps 1 to 6 for one administration; `exposures` are the doses from before.
+    """Steps 1 to 6 for one administration.
+
+    `before` are cycles measured earlier: with one or two scans now, their half-lives of the
+    patient's organs go before the population's.
 
     Raises the errors of every step, E-THERAPY-NUCLIDE where nuclide and therapy disagree.
     """
@@ -64,21 +74,40 @@ def calculate(
                       therapy=therapy.id, wanted=therapy.nuclide)  # fmt: skip
     inputs = read_inputs(study, given, progress=progress)
     organs, inputs, named = _organs(inputs)
-    administered, admin_notes = _administered(given, inputs, substance, zone=study.document.zone)
+    administered, admin_notes = administered_activity(
+        given, inputs.started_at, substance, zone=study.document.zone
+    )
     names = {name: organ.name for name, organ in organs.items()}
     quantified = quantify(inputs, names, substance.half_life_h.value, progress=progress)
     if not study.document.patient.mirror_anatomy:
         _check_sides(quantified, organs)
     progress(Step("curves"))
-    curves = region_curves(quantified, names, protocol, substance.half_life_h.value)
+    shelf = Shelf(study.folder)
+    table, files, own_notes = own_table(study.document, shelf, therapy.id)
+    inputs = replace(inputs, files=(*inputs.files, *files))
+    own = {
+        organ: prior
+        for earlier in before
+        for organ, prior in own_half_lives(earlier.regions, earlier.given.id).items()
+    }
+    known = Known(given.agent, table, {n: own[o] for n, o in organs.items() if o in own})
+    planars = planar(study, inputs, quantified)
+    inputs = replace(inputs, files=(*inputs.files, *planars.files),
+                     shown={**inputs.shown, **planars.shown})  # fmt: skip
+    curves = region_curves(quantified, names, protocol, substance.half_life_h.value, known,
+                           more=planars.samples)  # fmt: skip
     progress(Step("dose"))
     patient = study.document.patient
-    setting = Setting(substance, therapy, protocol, administered, tuple(exposures),
-                      tuple(patient.risk_factors), patient.single_kidney)  # fmt: skip
-    rows, row_notes = _rows(quantified, curves, organs, setting)
+    setting = Setting(substance, therapy, protocol, administered, tuple(patient.risk_factors),
+                      patient.single_kidney, patient.sex)  # fmt: skip
+    rows, row_notes = _rows(quantified, curves, as_vertebrae(organs), setting)
     pairs, pair_notes = combined(rows, setting)
-    notes = (*inputs.notes, *named, *admin_notes, *quantified.notes, *row_notes, *pair_notes)
-    return Cycle(given, inputs, quantified, curves, administered, setting, rows, pairs, notes)
+    assert given.outlines is not None
+    marrow = red_marrow(rows, given.outlines.regions, setting, quantified.notes)
+    notes = (*inputs.notes, *named, *state_notes(inputs.outlines), *admin_notes, *own_notes,
+             *quantified.notes, *planars.notes, *row_notes, *pair_notes, *marrow.notes)  # fmt: skip
+    return Cycle(given, inputs, quantified, curves, administered, setting, rows,
+                 (*pairs, *marrow.rows), marrow.constants, notes, planars.measurements)  # fmt: skip
 
 
 def _organs(inputs: Inputs) -> tuple[dict[str, Organ], Inputs, tuple[Note, ...]]:
@@ -99,32 +128,6 @@ def _organs(inputs: Inputs) -> tuple[dict[str, Organ], Inputs, tuple[Note, ...]]
         if not is_body:
             organs[outline.name] = organ
     return organs, replace(inputs, outlines=tuple(kept)), tuple(notes)
-
-
-def _administered(
-    given: Administration, inputs: Inputs, substance: Nuclide, *, zone: str | None
-) -> tuple[Uncertain, tuple[Note, ...]]:
-    """Net administered activity at the start of administration, MBq."""
-    assert given.activity is not None
-    notes: list[Note] = []
-    u = given.activity_u
-    if u is None:
-        u = USUAL_ACTIVITY_U
-        notes.append(note("I-ADMIN-U", where=given.id, value=u))
-    assay = Uncertain(given.activity, {ADMINISTERED: u * given.activity})
-    left = None if given.residuals is None else [
-        Residual(Uncertain(r.activity), hours_between(inputs.started_at,
-                 aware(r.at, where="residue", zone=zone)))
-        for r in given.residuals
-    ]  # fmt: skip
-    net = net_administered(assay, left, assay_h=0.0, administered_h=0.0,
-                           half_life_h=substance.half_life_h.value)  # fmt: skip
-    value = net.activity_mbq
-    if given.prescribed is not None and abs(value.value / given.prescribed - 1) > DEVIATION_LIMIT:
-        percent = 100 * (value.value / given.prescribed - 1)
-        notes.append(note("S-ADMIN-DEVIATION", where=given.id, value=value.value,
-                          limit=given.prescribed, percent=percent))  # fmt: skip
-    return value, (*notes, *net.notes)
 
 
 def _check_sides(quantified: Quantified, organs: Mapping[str, Organ]) -> None:

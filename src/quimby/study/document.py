@@ -16,33 +16,32 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+)
 
-from quimby.core.errors import QuimbyError
 from quimby.core.notes import Note, refusal
-from quimby.core.units import quantity
 from quimby.study.answers import apply_answers
+from quimby.study.counted import KINDS, Readings
+from quimby.study.parts import (
+    ActivityMBq,
+    DoseGy,
+    Fraction,
+    LengthMm,
+    MassG,
+    Part,
+    ResidueMBq,
+    VolumeMl,
+)
+from quimby.study.planned import PlanDocument
 
 FORMAT: Literal["quimby-study/1"] = "quimby-study/1"
-
-
-def _unit(kind: str) -> BeforeValidator:
-    """Reads "7.37 GBq" into Quimby's unit of that kind when a document is read."""
-
-    def read(text: Any) -> float:
-        try:
-            return quantity(text, kind, where="")
-        except QuimbyError as error:
-            raise ValueError(f"{error.what} {error.do}.") from None
-
-    return BeforeValidator(read, json_schema_input_type=str)
-
-
-ActivityMBq = Annotated[float, _unit("activity"), Field(gt=0)]
-ResidueMBq = Annotated[float, _unit("activity"), Field(ge=0)]
-DoseGy = Annotated[float, _unit("dose"), Field(ge=0)]
-MassG = Annotated[float, _unit("mass"), Field(gt=0)]
-Fraction = Annotated[float, _unit("fraction"), Field(ge=0, lt=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +63,6 @@ def _counting(text: Any) -> Any:
 
 _COUNTING = re.compile(r"^\s*(\d+(?:[.,]\d+)?)\s*s\s*[x×*]\s*(\d+)\s*[x×*]\s*(\d+)\s*$")
 Counting = Annotated[CountingText, BeforeValidator(_counting, json_schema_input_type=str)]
-
-
-class Part(BaseModel):
-    """Frozen, and strict about keys: a misspelt one is refused, not ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
 class Series(Part):
@@ -103,15 +96,77 @@ class Spect(Part):
     count_rate: Annotated[float, Field(gt=0)] | None = Field(
         None, description="photopeak counts per second of one head, from the projections"
     )
+    align: list[str] = Field(
+        default_factory=list, description="outlines to register by themselves in this scan"
+    )
+    align_on: Literal["ct", "spect"] = Field(
+        "ct", description="what they are registered on: the CTs, or this scan's own activity"
+    )
+
+
+class Planar(Part):
+    """Two opposite planar views of one moment; more points of curves that a SPECT/CT scales."""
+
+    kind: Literal["planar"]
+    id: str
+    image: Series
+    at: datetime | None = Field(None, description="start of acquisition, if the file is wrong")
+    scatter: Literal["both", "lower", "upper", "none"] | None = Field(
+        None, description="windows used beside the photopeak; those of the file if left out"
+    )
+
+
+IMAGES = ("spect", "planar")
+
+
+def _measured_how(given: Any) -> str:
+    """A measurement that does not say its kind is a SPECT/CT scan."""
+    kind = given.get("kind", "spect") if isinstance(given, dict) else given.kind
+    return str(kind) if kind in IMAGES else "readings" if kind in KINDS else "unknown"
+
+
+UNKNOWN_KIND = "unknown_kind"
+Measured = Annotated[
+    Annotated[Spect, Tag("spect")]
+    | Annotated[Planar, Tag("planar")]
+    | Annotated[Readings, Tag("readings")],
+    Discriminator(
+        _measured_how, custom_error_type=UNKNOWN_KIND,
+        custom_error_message=f"Input should be {', '.join(map(repr, (*IMAGES, *KINDS)))}",
+    ),
+]  # fmt: skip
+
+
+class Review(Part):
+    """Somebody looked at outlines (reviewed), or answers for them (approved)."""
+
+    state: Literal["reviewed", "approved"]
+    by: Annotated[str, Field(min_length=1)] = Field(description="name")
+    at: datetime = Field(description="when")
+    regions: list[str] = Field(
+        default_factory=list, description="names of outlines; all of them if left out"
+    )
 
 
 class Outlines(Part):
-    """Outlines of the regions, drawn on the CT of one measurement."""
+    """Outlines of the regions, drawn on the CT of one measurement or on a CT of their own."""
 
     paths: list[str] = Field(min_length=1, description="RTSTRUCT or SEG files")
-    on: str = Field(description="id of the measurement whose CT they were drawn on")
+    on: str = Field(
+        description="id of the measurement whose CT they were drawn on; with ct a name for that CT"
+    )
+    ct: Series | None = Field(
+        None, description="the CT they were drawn on, if it is none of a measurement"
+    )
     regions: dict[str, str] = Field(
         default_factory=dict, description='outline name -> what it is, e.g. "kidney, left"'
+    )
+    review: list[Review] = Field(
+        default_factory=list, description="who reviewed or approved them, and when"
+    )
+    same_as: dict[str, str] = Field(
+        default_factory=dict,
+        description='lesion -> its name in the cycle before, "A, B" for several, or "new"',
     )
 
 
@@ -125,13 +180,35 @@ class Administration(Part):
     agent: str = ""
     activity: ActivityMBq | None = None
     activity_u: Fraction | None = Field(None, description="standard uncertainty, e.g. '3 %'")
+    meter: str | None = Field(None, description="device.toml of the activity meter")
     prescribed: ActivityMBq | None = None
     at: datetime | None = None
     residuals: list[Residual] | None = Field(
         None, description="left in syringe, vial, lines; an empty list says: activity is net"
     )
-    measurements: list[Spect] = Field(default_factory=list)
+    weight: MassG | None = Field(None, description="on this day, where it changed")
+    measurements: list[Measured] = Field(default_factory=list)
     outlines: Outlines | None = None
+
+    @property
+    def scans(self) -> tuple[Spect, ...]:
+        """The measurements that are SPECT/CT scans."""
+        return tuple(m for m in self.measurements if isinstance(m, Spect))
+
+    @property
+    def planars(self) -> tuple[Planar, ...]:
+        """The measurements that are planar pairs."""
+        return tuple(m for m in self.measurements if isinstance(m, Planar))
+
+    @property
+    def readings(self) -> tuple[Readings, ...]:
+        """The measurements that are tables of readings."""
+        return tuple(m for m in self.measurements if isinstance(m, Readings))
+
+    @property
+    def own_readings(self) -> tuple[Readings, ...]:
+        """Tables that give doses of their own; planar regions only help a scan's curve."""
+        return tuple(r for r in self.readings if r.kind != "planar_regions")
 
 
 class EarlierExposure(Part):
@@ -153,6 +230,12 @@ class PatientDocument(Part):
     birth_date: str = ""
     sex: Literal["F", "M", "O", ""] = ""
     weight: MassG | None = None
+    height: LengthMm | None = None
+    haematocrit: Fraction | None = None
+    blood_volume: VolumeMl | None = Field(None, description="measured; else from height and weight")
+    group: list[str] = Field(
+        default_factory=list, description='for comparison with published patients: "rhTSH", "first"'
+    )
     indication: str = ""
     renal_function: str = ""
     risk_factors: list[str] = Field(default_factory=list)
@@ -175,6 +258,9 @@ class Centre(Part):
     name: str = ""
     report_number: str = ""
     example: bool = Field(False, description="invented data; the report says so")
+    confirmed: str | None = Field(
+        None, description="constants.toml made by `quimby constants confirm`"
+    )
 
 
 class StudyDocument(Part):
@@ -191,6 +277,10 @@ class StudyDocument(Part):
     earlier: list[EarlierExposure] = Field(default_factory=list)
     calibration: Calibration = Calibration()
     administrations: list[Administration] = Field(min_length=1)
+    priors: str | None = Field(
+        None, description="the centre's own half-lives, prior.toml made by `quimby prior`"
+    )
+    plan: PlanDocument | None = None
 
 
 class Study(BaseModel):
@@ -215,9 +305,16 @@ def problems(error: ValidationError) -> str:
     """Every failed key of a pydantic error, in words on one line."""
     lines = []
     for row in error.errors():
-        key = ".".join(str(step) for step in row["loc"]) or "the document"
+        key = ".".join(_steps(row["loc"], row["type"])) or "the document"
         lines.append(f"{key}: {row['msg'].removeprefix('Value error, ')}")
     return "; ".join(lines)
+
+
+def _steps(found: tuple[int | str, ...], kind: str) -> list[str]:
+    """The path of a key as the document has it: without the tag of a measurement's kind."""
+    steps = [str(step) for before, step in zip((None, *found), found, strict=False)
+             if not (isinstance(before, int) and step in (*IMAGES, "readings"))]  # fmt: skip
+    return [*steps, "kind"] if kind == UNKNOWN_KIND else steps
 
 
 def read_study(

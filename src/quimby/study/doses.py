@@ -14,10 +14,11 @@ from quimby.physics.nuclides import Nuclide
 from quimby.population import places, plausible
 from quimby.protocols import Protocol
 from quimby.study.curves import RegionCurve
-from quimby.study.result import Exposure, RegionResult
+from quimby.study.result import Exposure, RegionResult, Sample
 from quimby.therapies import Organ, Therapy
 
-PAIR_NAMES = {"kidney": "Kidneys"}
+PAIR_NAMES = {"kidney": "Kidneys", "parotid": "Parotid glands", "lacrimal": "Lacrimal glands",
+              "submandibular": "Submandibular glands"}  # fmt: skip
 METHOD = "SPECT"  # cohorts measured alike stand first
 
 
@@ -29,9 +30,9 @@ class Setting:
     therapy: Therapy
     protocol: Protocol
     administered_mbq: Uncertain
-    exposures: tuple[Exposure, ...]
     risk_factors: tuple[str, ...]
     single_kidney: bool
+    sex: str
 
 
 def region_result(
@@ -48,39 +49,46 @@ def region_result(
         name=name, organ=organ.name, side=organ.side, members=(), volume_ml=volume, mass_g=mass,
         samples=curve.samples, curve=curve.curve, tia_mbq_h=curve.tia_mbq_h, tiac_h=tiac,
         absorbed_dose_gy=found.dose_gy,
-        dose_per_activity_gy_per_gbq=_per_gbq(found.dose_gy, setting.administered_mbq),
+        dose_per_activity_gy_per_gbq=per_gbq(found.dose_gy, setting.administered_mbq),
         electron_fraction=found.electron_fraction, photon_estimate=found.photon_estimate,
         bed_gy=None, eqd2_gy=None, total_dose_gy=found.dose_gy, total_bed_gy=None, limits=(),
         population=(), dvh=None, voxel_rescale=None,
         recovery=tuple(s.uncorrected_mbq / s.activity_mbq.value for s in curve.samples),
     )  # fmt: skip
-    row, notes = _with_effect(row, curve.curve.amplitudes_mbq, curve.curve.rates_per_h, setting)
+    row, notes = with_effect(row, curve.curve.amplitudes_mbq, curve.curve.rates_per_h, setting)
     return row, (*curve.notes, *notes)
 
 
-def _per_gbq(dose_gy: Uncertain, administered_mbq: Uncertain) -> Uncertain:
+def per_gbq(dose_gy: Uncertain, administered_mbq: Uncertain) -> Uncertain:
     return dose_gy / administered_mbq.scaled(1e-3)
 
 
-def _with_effect(
+def with_effect(
     row: RegionResult, amplitudes: Sequence[float], rates: Sequence[float], setting: Setting
 ) -> tuple[RegionResult, tuple[Note, ...]]:
-    """BED, EQD2, the course's totals, and the place among published patients."""
-    earlier = [e for e in setting.exposures if _same_organ(e, row)]
+    """BED and EQD2 of this cycle, and the place among published patients."""
     tissue = setting.therapy.tissue_of(row.organ)
-    notes: list[Note] = []
     if tissue is not None:
         effect = bed.effect(row.absorbed_dose_gy, amplitudes, rates, tissue)
-        sum_bed, notes_bed = bed.total_bed(effect.bed_gy, [(e.what, e.bed_gy) for e in earlier],
-                                           where=row.name)  # fmt: skip
-        notes += notes_bed
-        row = replace(row, bed_gy=effect.bed_gy, eqd2_gy=effect.eqd2_gy, total_bed_gy=sum_bed)
-    sum_dose = total([row.absorbed_dose_gy, *(e.dose_gy for e in earlier)])
-    per_gbq = row.dose_per_activity_gy_per_gbq.value
-    outlier = plausible.outlier_note(per_gbq, row.organ, where=row.name,
+        row = replace(row, bed_gy=effect.bed_gy, eqd2_gy=effect.eqd2_gy,
+                      total_bed_gy=effect.bed_gy)  # fmt: skip
+    value = row.dose_per_activity_gy_per_gbq.value
+    outlier = plausible.outlier_note(value, row.organ, where=row.name,
                                      cycle_gbq=setting.administered_mbq.value / 1000)  # fmt: skip
-    notes += [outlier] if outlier else []
-    return replace(row, total_dose_gy=sum_dose, population=_population(row, setting)), tuple(notes)
+    return replace(row, population=_population(row, setting)), (outlier,) if outlier else ()
+
+
+def with_totals(
+    row: RegionResult, exposures: Sequence[Exposure]
+) -> tuple[RegionResult, tuple[Note, ...]]:
+    """The course's totals: this cycle and what else the organ got; W-BED-EXPOSURE."""
+    others = [e for e in exposures if _same_organ(e, row)]
+    dose = total([row.absorbed_dose_gy, *(e.dose_gy for e in others)])
+    row = replace(row, total_dose_gy=dose)
+    if row.bed_gy is None:
+        return row, ()
+    in_bed, notes = bed.total_bed(row.bed_gy, [(e.what, e.bed_gy) for e in others], where=row.name)
+    return replace(row, total_bed_gy=in_bed), notes
 
 
 def _same_organ(exposure: Exposure, row: RegionResult) -> bool:
@@ -129,11 +137,11 @@ def _pair(
             replace(a, activity_mbq=a.activity_mbq + b.activity_mbq,
                     uncorrected_mbq=a.uncorrected_mbq + b.uncorrected_mbq,
                     by_recovery_curve_mbq=None)
-            for a, b in zip(left.samples, right.samples, strict=True)
+            for a, b in _together(left, right)
         ),
         curve=None, tia_mbq_h=left.tia_mbq_h + right.tia_mbq_h,
         tiac_h=left.tiac_h + right.tiac_h, absorbed_dose_gy=dose,
-        dose_per_activity_gy_per_gbq=_per_gbq(dose, setting.administered_mbq),
+        dose_per_activity_gy_per_gbq=per_gbq(dose, setting.administered_mbq),
         electron_fraction=min(left.electron_fraction, right.electron_fraction),
         photon_estimate=max(left.photon_estimate, right.photon_estimate),
         bed_gy=None, eqd2_gy=None, total_dose_gy=dose, total_bed_gy=None, limits=(),
@@ -141,7 +149,13 @@ def _pair(
     )  # fmt: skip
     amplitudes = (*left.curve.amplitudes_mbq, *right.curve.amplitudes_mbq)
     rates = (*left.curve.rates_per_h, *right.curve.rates_per_h)
-    return _with_effect(row, amplitudes, rates, setting)
+    return with_effect(row, amplitudes, rates, setting)
+
+
+def _together(left: RegionResult, right: RegionResult) -> list[tuple[Sample, Sample]]:
+    """Samples of both sides by the same measurement: a planar region may be read on one side."""
+    others = {s.measurement: s for s in right.samples}
+    return [(s, others[s.measurement]) for s in left.samples if s.measurement in others]
 
 
 def mean_by_mass(left: RegionResult, right: RegionResult) -> Uncertain:

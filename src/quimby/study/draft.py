@@ -12,39 +12,30 @@ from typing import Any
 from quimby import protocols, therapies
 from quimby.core.errors import QuimbyError
 from quimby.core.notes import Note, in_order, note, refusal
+from quimby.core.units import written
 from quimby.measure import checks
 from quimby.measure.dicom import Series, Survey, read_outlines, survey
 from quimby.measure.dicom.about import administered_mbq, pharmaceutical_of
 from quimby.measure.dicom.headers import open_file
 from quimby.measure.scans import Identity, Radiopharmaceutical
+from quimby.study import unfit
 from quimby.study.answers import apply_answers
-from quimby.study.document import FORMAT, Study, parse_study
+from quimby.study.document import FORMAT
+from quimby.study.drafted import Draft
 from quimby.study.questions import Question, answered, question
+from quimby.study.readings.draft import draft_readings, found_in
 from quimby.study.records import AdministrationRecord, find_records, parse_administration
-from quimby.study.sorting import Pair, Sorted, common_path, outlined_scan, sort, with_maps
+from quimby.study.sorting import (
+    Pair,
+    Sorted,
+    common_path,
+    not_used,
+    outlined_scan,
+    sort,
+    with_maps,
+)
 
 DICOM_ENDINGS = (".dcm", ".ima", ".dicom")
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A raw document with its open questions, and what was found on the way."""
-
-    document: dict[str, Any]
-    folder: Path
-    questions: tuple[Question, ...]
-    found: tuple[str, ...]
-    left_out: tuple[tuple[str, str], ...]  # file or folder, reason
-    notes: tuple[Note, ...]
-
-    def study(self) -> Study:
-        """The study, or E-STUDY-MISSING for the first question that must be answered."""
-        for open_question in self.questions:
-            if open_question.required:
-                raise refusal("E-STUDY-MISSING", where=str(self.folder), asks=open_question.asks,
-                              why=open_question.why, example=open_question.example)  # fmt: skip
-        document = parse_study(self.document, where=str(self.folder))
-        return Study(document=document, folder=self.folder, notes=self.notes)
 
 
 @dataclass
@@ -77,6 +68,8 @@ def draft(
 ) -> Draft:
     """Find a study in a folder of DICOM: time points, pairs, outlines, administration, phantoms.
 
+    A folder without DICOM but with tables of readings becomes a study by readings.
+
     `answers` are those of `parse_answers`; `zone` is the IANA zone of times that carry none.
 
     Raises
@@ -90,14 +83,19 @@ def draft(
         raise refusal("E-STUDY-FILE", where="folder", path=folder)
     seen = survey(root)
     parts = sort(seen)
+    if not parts.pairs and not seen.series and (tables := found_in(root)):
+        return draft_readings(root, tables, answers=answers or {}, zone=zone)
     if not parts.pairs:
+        unfit.check_instead(seen)
         raise refusal("E-STUDY-EMPTY", where=str(folder), here=_what_lies_here(seen))
+    unfit.check_scans(pair.scan for pair in parts.pairs)
     header, notes = _header(parts.pairs[0].scan)
     work = _Work(root, answers or {}, zone, parts, _record(root), header, notes=[*notes])
     work.notes += [*_one_patient(work), *_damaged(seen)]
     document = _document(work)
     apply_answers(document, work.answers)
-    left_out = [(common_path(s.files, root), why) for s, why in parts.unused]
+    unused = [*parts.unused, *((s, not_used(s)) for s in _aside(work, document))]
+    left_out = [(common_path(s.files, root), why) for s, why in unused]
     records = {path for found in find_records(root) for path in found}
     left_out += [
         (path.relative_to(root).as_posix(), why)
@@ -145,6 +143,7 @@ def _damaged(seen: Survey) -> tuple[Note, ...]:
 def _one_patient(work: _Work) -> tuple[Note, ...]:
     """Everything in the folder belongs to one patient, and to the one of the record."""
     used = [s for p in work.parts.pairs for s in (p.scan, p.ct) if s is not None]
+    used += work.parts.planars
     people = {common_path(s.files, work.folder): s.identity for s in [*used, *work.parts.outlines]}
     if work.record is not None:
         people["administration record"] = Identity(
@@ -162,7 +161,7 @@ def _document(work: _Work) -> dict[str, Any]:
         "format": FORMAT,
         "id": f"{scan.identity.patient_id or 'patient'}-cycle-{cycle}",
         "therapy": therapy,
-        "protocol": _protocol(therapy),
+        "protocol": _protocol(therapy, planar=bool(work.parts.planars)),
         "patient": _patient(work),
         "calibration": _calibration(work),
     }
@@ -170,7 +169,10 @@ def _document(work: _Work) -> dict[str, Any]:
         document["zone"] = work.zone
     elif scan.acquired_at is not None and scan.acquired_at.tzinfo is None:
         work.ask("zone")
-    document["administrations"] = [_administration(work, cycle, nuclide, agent)]
+    given = _administration(work, cycle, nuclide, agent)
+    if _hybrid(document["protocol"]):
+        given["measurements"] += _planars(work)
+    document["administrations"] = [given]
     return document
 
 
@@ -190,9 +192,29 @@ def _therapy(work: _Work, agent: str) -> str:
         return work.answer("therapy", "")
 
 
-def _protocol(therapy: str) -> str:
-    """The first shipped protocol of the therapy; empty when there is none."""
-    return next((p for p in protocols.names() if protocols.load(p).therapy == therapy), "")
+def _protocol(therapy: str, *, planar: bool = False) -> str:
+    """The first shipped protocol of the therapy that takes scans; empty when there is none.
+
+    With planar pairs, the first that also takes those, where there is one.
+    """
+    known = [protocols.load(p) for p in protocols.names()]
+    fit = [p for p in known if p.therapy == therapy and p.calculation]
+    hybrid = [p for p in fit if planar and _takes_planar(p)]
+    plain = [p for p in fit if not _takes_planar(p)]
+    return next((p.id for p in (*hybrid, *plain)), "")
+
+
+def _takes_planar(protocol: protocols.Protocol) -> bool:
+    return any(a.kind == "planar" for a in protocol.acquisition)
+
+
+def _hybrid(protocol: str) -> bool:
+    return bool(protocol) and _takes_planar(protocols.load(protocol))
+
+
+def _aside(work: _Work, document: Mapping[str, Any]) -> tuple[Series, ...]:
+    """Planar pairs of a therapy without a protocol for them."""
+    return () if _hybrid(document["protocol"]) else work.parts.planars
 
 
 def _patient(work: _Work) -> dict[str, Any]:
@@ -204,7 +226,7 @@ def _patient(work: _Work) -> dict[str, Any]:
         "birth_date": who.birth_date,
         "sex": who.sex or (record.sex if record else ""),
     }
-    return patient | ({"weight": f"{weight:g} kg"} if weight else {})
+    return patient | ({"weight": written(weight, "kg")} if weight else {})
 
 
 def _calibration(work: _Work) -> dict[str, Any]:
@@ -234,7 +256,7 @@ def _administration(work: _Work, cycle: int, nuclide: str, agent: str) -> dict[s
         "agent": agent, **_activity(work), **_start(work),
     }  # fmt: skip
     if work.record is not None and work.record.prescribed_mbq is not None:
-        given["prescribed"] = f"{work.record.prescribed_mbq:g} MBq"
+        given["prescribed"] = written(work.record.prescribed_mbq, "MBq")
     work.ask("residue")
     given["measurements"] = [_measurement(work, name, pair) for name, pair in ids.items()]
     outlines = _outlines(work, ids)
@@ -242,23 +264,23 @@ def _administration(work: _Work, cycle: int, nuclide: str, agent: str) -> dict[s
 
 
 def _activity(work: _Work) -> dict[str, Any]:
-    record, written = work.record, work.header.activity_as_written
+    record, as_written = work.record, work.header.activity_as_written
     if record is not None and record.activity_mbq is not None:
-        given = {"activity": f"{record.activity_mbq:.10g} MBq"}
+        given = {"activity": written(record.activity_mbq, "MBq")}
         if record.administered_relative_u is not None:
             given["activity_u"] = f"{100 * record.administered_relative_u:g} %"
         return given
     if "administered" in work.answers:
         return {}
-    if written is None:
+    if as_written is None:
         work.ask("administered")
         return {}
     scan = work.parts.pairs[0].scan
     where = f"{scan.files[0].name} (0018,1074)"
-    found, notes = administered_mbq(written, modality=scan.modality, where=where)
+    found, notes = administered_mbq(as_written, modality=scan.modality, where=where)
     work.notes += notes
-    work.ask("administered-check", written=f"{written:g}", mbq=found)
-    return {"activity": f"{found:.10g} MBq"}
+    work.ask("administered-check", written=f"{as_written:g}", mbq=found)
+    return {"activity": written(found, "MBq")}
 
 
 def _start(work: _Work) -> dict[str, Any]:
@@ -280,6 +302,19 @@ def _measurement(work: _Work, name: str, pair: Pair) -> dict[str, Any]:
         return found
     work.found.append(f"{name} of {when}, with its CT ({len(pair.ct.files)} slices)")
     return found | {"ct": _series(pair.ct, work)}
+
+
+def _planars(work: _Work) -> list[dict[str, Any]]:
+    """Every planar pair beside the one SPECT/CT."""
+    found = [
+        {"kind": "planar", "id": f"planar-{n}", "image": _series(s, work)}
+        for n, s in enumerate(work.parts.planars, start=1)
+    ]
+    work.found += [
+        f"planar-{n} of {_date(s.acquired_at)}, for the curve's shape"
+        for n, s in enumerate(work.parts.planars, start=1)
+    ]
+    return found
 
 
 def _outlines(work: _Work, ids: Mapping[str, Pair]) -> dict[str, Any] | None:

@@ -12,10 +12,12 @@ from quimby.core.time import aware
 from quimby.devices.camera import CameraRecord, read_camera
 from quimby.measure import checks
 from quimby.measure.dicom import read_ct, read_emission, read_outline_file
+from quimby.measure.fitness import check_for_dosimetry
 from quimby.measure.scans import CtScan, EmissionScan, Identity, Timing
 from quimby.study.commission import commission_cylinder, commission_spheres, facts
 from quimby.study.document import Administration, Calibration, Spect, Study
 from quimby.study.files import Shelf
+from quimby.study.outline_state import judged
 from quimby.study.progress import Progress, Step
 from quimby.study.records import read_fill
 from quimby.study.result import InputFile
@@ -40,17 +42,18 @@ class Inputs:
     administration: Administration
     started_at: datetime
     visits: tuple[Visit, ...]  # in order of time
-    reference: str  # id of the visit on whose CT the outlines lie
+    reference: str  # id of the visit on whose CT the outlines lie, or the name of their own CT
     outlines: tuple[Outline, ...]
     camera: CameraRecord
     files: tuple[InputFile, ...]
     shown: Mapping[str, str]  # absolute path -> as notes name it
     notes: tuple[Note, ...]
+    outlined_ct: CtScan | None = None  # where it is none of a visit
 
     @property
     def reference_ct(self) -> CtScan:
         """The CT that the outlines were drawn on."""
-        return next(v.ct for v in self.visits if v.id == self.reference)
+        return self.outlined_ct or next(v.ct for v in self.visits if v.id == self.reference)
 
 
 def read_inputs(study: Study, given: Administration, *, progress: Progress) -> Inputs:
@@ -65,27 +68,46 @@ def read_inputs(study: Study, given: Administration, *, progress: Progress) -> I
     scans: dict[str, EmissionScan] = {}
     cts: dict[str, CtScan] = {}
     entries: list[InputFile] = []
-    for number, measured in enumerate(given.measurements, start=1):
-        progress(Step("read", f"scan {number} of {len(given.measurements)}"))
+    for number, measured in enumerate(given.scans, start=1):
+        progress(Step("read", f"scan {number} of {len(given.scans)}"))
         scans[measured.id], cts[measured.id] = _pair(measured, shelf)
         entries.append(shelf.entry(f"{measured.id}, SPECT", scans[measured.id].files))
         entries.append(shelf.entry(f"{measured.id}, CT", cts[measured.id].files))
     outlines, outline_notes = _outlines(given, shelf, entries)
+    assert given.outlines is not None
+    outlines = judged(outlines, given.outlines.review, zone=zone,
+                      where=f"administrations.{given.id}")  # fmt: skip
     entries += [InputFile(r.role, r.path, 1, r.sha256) for r in camera.raw_data]
     visits, time_notes = _in_time(given, scans, cts, zone)
     notes = [*study.notes, *camera_notes, *outline_notes, *time_notes]
-    notes += _belongs_together(study, given, visits)
+    own = _own_ct(given, shelf, entries)
+    notes += _belongs_together(study, given, visits, own)
     notes += [n for v in visits for n in (*v.scan.notes, *v.ct.notes)]
     notes += [n for v in visits for n in camera.check(facts(v.scan, v.acquired_at), where=v.id)]
-    reference = _reference(given, visits, outlines)
+    notes += own.notes if own else ()
+    reference = _reference(given, visits, outlines, own)
     started = aware(given.at or "", where="administration", zone=zone)
     return Inputs(given, started, visits, reference, outlines, camera, tuple(entries), shelf.shown,
-                  tuple(notes))  # fmt: skip
+                  tuple(notes), own)  # fmt: skip
+
+
+def _own_ct(given: Administration, shelf: Shelf, entries: list[InputFile]) -> CtScan | None:
+    """The CT that the outlines name for themselves; E-STUDY-KEY where they name two."""
+    assert given.outlines is not None
+    on = given.outlines.on
+    if given.outlines.ct is None:
+        return None
+    if on in {m.id for m in given.scans}:
+        problem = f"outlines.on says {on!r}, which has its own CT; leave ct out or rename on."
+        raise refusal("E-STUDY-KEY", where=f"administrations.{given.id}", problem=problem)
+    found = read_ct(shelf.files(given.outlines.ct))
+    entries.append(shelf.entry(f"{on}, CT of the outlines", found.files))
+    return found
 
 
 def _needed(given: Administration, study: Study) -> None:
     """Keys that a draft may leave open and a run cannot."""
-    for key in ("activity", "at", "outlines", "measurements"):
+    for key in ("activity", "at", "outlines", "scans"):
         if not getattr(given, key):
             raise refusal("E-STUDY-KEY", where=f"study {study.document.id}",
                           problem=f"administrations.{given.id}.{key} is missing.")  # fmt: skip
@@ -98,6 +120,7 @@ def _pair(measured: Spect, shelf: Shelf) -> tuple[EmissionScan, CtScan]:
     told = measured.counting
     timing = Timing(told.seconds, told.projections, told.heads) if told else None
     scan = read_emission(shelf.files(measured.image), timing=timing)
+    check_for_dosimetry(scan)
     if measured.decay_reference is not None:
         kept = tuple(n for n in scan.notes if not n.code.endswith("DCM-DECAY-REF"))
         scan = replace(scan, decay_reference=measured.decay_reference, notes=kept)
@@ -162,7 +185,7 @@ def _in_time(
     zone: str | None,
 ) -> tuple[tuple[Visit, ...], tuple[Note, ...]]:  # fmt: skip
     """Visits in order of time; naive clock times take the study's zone, with a note."""
-    written = {m.id: m.at or scans[m.id].acquired_at for m in given.measurements}
+    written = {m.id: m.at or scans[m.id].acquired_at for m in given.scans}
     missing = [name for name, moment in written.items() if moment is None]
     if missing:
         problem = f"{missing[0]} says nowhere when it was acquired; give its at."
@@ -172,7 +195,7 @@ def _in_time(
     if len(set(hours.values())) < len(hours):
         found = ", ".join(f"{name} at {h:.1f} h" for name, h in hours.items())
         raise refusal("E-TIA-TIME", where="measurements", times=found)
-    rates = {m.id: m.count_rate for m in given.measurements}
+    rates = {m.id: m.count_rate for m in given.scans}
     visits = [
         Visit(
             name,
@@ -190,17 +213,19 @@ def _in_time(
 
 
 def _belongs_together(
-    study: Study, given: Administration, visits: tuple[Visit, ...]
+    study: Study, given: Administration, visits: tuple[Visit, ...], own: CtScan | None
 ) -> tuple[Note, ...]:
     """One patient, one nuclide, lying as said. The study document is one of the witnesses."""
     patient = study.document.patient
     people = {f"{v.id}, SPECT": v.scan.identity for v in visits}
     people |= {f"{v.id}, CT": v.ct.identity for v in visits}
+    people |= {"outlines, CT": own.identity} if own else {}
     weight = patient.weight / 1000.0 if patient.weight else None
     people["study document"] = Identity(patient.id, birth_date=patient.birth_date,
                                         sex=patient.sex, weight_kg=weight)  # fmt: skip
     lying = {f"{v.id}, SPECT": (v.scan.patient_position, v.scan.image.grid) for v in visits}
     lying |= {f"{v.id}, CT": (v.ct.patient_position, v.ct.image.grid) for v in visits}
+    lying |= {"outlines, CT": (own.patient_position, own.image.grid)} if own else {}
     scanned = {v.id: v.scan.pharmaceutical.nuclide for v in visits}
     return (
         *checks.same_patient(people),
@@ -222,17 +247,18 @@ def _activity_agrees(given: Administration, visits: tuple[Visit, ...]) -> tuple[
 
 
 def _reference(
-    given: Administration, visits: tuple[Visit, ...], outlines: tuple[Outline, ...]
-) -> str:
-    """The visit on whose CT the outlines lie; E-IMG-FOR when their frames differ."""
+    given: Administration, visits: tuple[Visit, ...], outlines: tuple[Outline, ...],
+    own: CtScan | None,
+) -> str:  # fmt: skip
+    """The visit (or CT) on which the outlines lie; E-IMG-FOR when their frames differ."""
     assert given.outlines is not None
     on = given.outlines.on
-    visit = next((v for v in visits if v.id == on), None)
-    if visit is None:
+    ct = own or next((v.ct for v in visits if v.id == on), None)
+    if ct is None:
         raise refusal("E-STUDY-OUTLINE-CT", where=f"outlines, on = {on!r}")
     for outline in outlines:
         frame = outline.frame_of_reference
-        if frame and visit.ct.frame_of_reference and frame != visit.ct.frame_of_reference:
+        if frame and ct.frame_of_reference and frame != ct.frame_of_reference:
             raise refusal("E-IMG-FOR", where=outline.name, outline=frame,
-                          scan=visit.ct.frame_of_reference)  # fmt: skip
+                          scan=ct.frame_of_reference)  # fmt: skip
     return on

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from quimby.core.grid import Grid, Image, Rigid
+from quimby.core.grid import Image, Rigid
 from quimby.core.notes import Note
 from quimby.dose.local import RegionWeights, own_dose, trapezoid_weights, voxel_dose
 from quimby.effect import dvh
@@ -18,7 +18,7 @@ from quimby.physics.materials import density_curve
 from quimby.physics.nuclides import Nuclide
 from quimby.study.curves import RegionCurve
 from quimby.study.inputs import Inputs
-from quimby.study.quantify import Quantified, Reading
+from quimby.study.quantify import Quantified, Reading, on_reference, reference_grid
 from quimby.study.result import Pictures, RegionResult
 
 Array = NDArray[np.floating]
@@ -45,7 +45,7 @@ def draw(
     scaled to its recovered time-integrated activity; outside, trapezoids and physical decay.
     """
     ct, organs = inputs.reference_ct.image, quantified.regions.organs
-    grid = next(r for r in quantified.readings if r.visit.id == inputs.reference).activity.grid
+    grid = reference_grid(quantified.readings, inputs.reference)
     scans = tuple(on_reference(r, grid) for r in quantified.readings)
     maps = [np.asarray(scan.array, dtype=np.float32) for scan in scans]
     inside = {r.name: occupancy(r.mask, grid, Rigid.identity()) for r in organs}
@@ -76,14 +76,6 @@ def draw(
 def _light(mask: Image) -> Image:
     """A mask on the CT's grid in two bytes a voxel: seven regions of 512 x 512 slices are many."""
     return Image(mask.grid, mask.values.astype(np.float16), mask.unit)
-
-
-def on_reference(reading: Reading, grid: Grid) -> Image:
-    """A scan's activity on the reference grid; what the scan did not see counts as zero."""
-    image, moved = reading.activity, reading.registration.transform
-    if not (image.grid.matches(grid) and moved.still):
-        image = resample(image, grid, moved.inverse(), outside=0.0)
-    return Image(grid, np.asarray(image.array, dtype=np.float32), image.unit)
 
 
 def _moved_ct(reading: Reading, reference: Image) -> Image:

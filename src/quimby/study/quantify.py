@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from quimby.core.grid import Image, Rigid
+import numpy as np
+
+from quimby.core.grid import Grid, Image, Rigid
 from quimby.core.notes import Note
 from quimby.core.uncertain import Uncertain
 from quimby.devices import dead_time
@@ -21,13 +23,16 @@ from quimby.measure.partial_volume import (
 )
 from quimby.measure.regions import Regions, prepare
 from quimby.measure.registration import Registration, register
+from quimby.measure.resample import resample
 from quimby.physics.decay import decay_factor, factor_to_start
+from quimby.study.aligned import aligned
 from quimby.study.commission import counting_time
 from quimby.study.inputs import Inputs, Visit
 from quimby.study.progress import Progress, Step
 
 NO_BLUR = Uncertain(0.0)
-USUAL_TISSUE = {"lesion": "soft-tissue"}
+USUAL_TISSUE = {"lesion": "soft-tissue", "parotid": "salivary", "submandibular": "salivary",
+                "lacrimal": "soft-tissue", "pituitary": "soft-tissue"}  # fmt: skip
 """Whose usual density an organ without its own takes, where contrast hides the CT's."""
 TRANSFER_U_MM = 0.3
 """Standard uncertainty of carrying a point spread from a phantom to a patient, whose body holds
@@ -119,6 +124,8 @@ def _read(
     camera = inputs.camera
     image, shared, notes = activity_image(visit, camera, half_life_h)
     width = _blur(camera)
+    regions, own = aligned(regions, visit, inputs, moved.transform, activity=image,
+                           fwhm_mm=width.value)  # fmt: skip
     u_mm = HARDWARE_U_MM if visit.id == inputs.reference else REGISTRATION_U_MM
     found = recover(image, regions, moved.transform, fwhm_mm=width, scan=visit.id,
                     registration_u_mm=u_mm)  # fmt: skip
@@ -129,7 +136,7 @@ def _read(
     remainder = carried.pop("")
     recovery = replace(found, regions=carried, remainder=remainder)
     curve = _by_curve(found, regions, camera, scan=visit.id)
-    return Reading(visit, moved, image, recovery, curve), [*notes, *found.notes]
+    return Reading(visit, moved, image, recovery, curve), [*notes, *own, *found.notes]
 
 
 def _blur(camera: CameraRecord) -> Uncertain:
@@ -220,3 +227,16 @@ def _by_curve(
         name: by_recovery_curve(row, regions.named(name), curve, scan=scan).value.value
         for name, row in found.regions.items()
     }
+
+
+def reference_grid(readings: Sequence[Reading], reference: str) -> Grid:
+    """The grid of the reference scan's activity; of the first scan where a CT alone is it."""
+    return next((r for r in readings if r.visit.id == reference), readings[0]).activity.grid
+
+
+def on_reference(reading: Reading, grid: Grid) -> Image:
+    """A scan's activity on the reference grid; what the scan did not see counts as zero."""
+    image, moved = reading.activity, reading.registration.transform
+    if not (image.grid.matches(grid) and moved.still):
+        image = resample(image, grid, moved.inverse(), outside=0.0)
+    return Image(grid, np.asarray(image.array, dtype=np.float32), image.unit)

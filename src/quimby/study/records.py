@@ -38,6 +38,8 @@ class FillRecord(BaseModel):
     cylinder_assay_relative_u: float = Field(0.03, ge=0)
     sphere_concentration_mbq_per_ml: float | None = Field(None, gt=0)
     sphere_assay_relative_u: float = Field(0.03, ge=0)
+    background_concentration_mbq_per_ml: float | None = Field(None, gt=0)
+    background_assay_relative_u: float = Field(0.03, ge=0)
     spheres: tuple[SphereRecord, ...] = ()
     background: str = ""
 
@@ -48,7 +50,8 @@ class FillRecord(BaseModel):
         if not isinstance(data, dict):
             return data
         found = dict(data)
-        for head, tail in (("cylinder_activity_", ""), ("sphere_concentration_", "_per_ml")):
+        for head, tail in (("cylinder_activity_", ""), ("sphere_concentration_", "_per_ml"),
+                           ("background_concentration_", "_per_ml")):  # fmt: skip
             for unit, factor in TO_MBQ.items():
                 value = found.pop(f"{head}{unit}{tail}", None)
                 if isinstance(value, int | float):

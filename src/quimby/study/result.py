@@ -21,6 +21,7 @@ from quimby.effect.dvh import Dvh
 from quimby.effect.limits import Check
 from quimby.kinetics.choose import Alternative
 from quimby.population.places import Place
+from quimby.study.stages import Plan, Stage, Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +104,12 @@ class Measurement:
     """One scan as used."""
 
     id: str
-    kind: str  # "spect"
+    kind: str  # "spect" or "planar"
     acquired_at: datetime
     time_h: float
     device: str
     duration_s: float
-    voxel_mm: tuple[float, float, float]
+    voxel_mm: tuple[float, ...]  # none for a table of planar regions
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,3 +204,7 @@ class Result:
     notes: tuple[Note, ...]
     trace: Trace
     pictures: Pictures | None = None
+    stages: tuple[Stage, ...] = ()  # administrations with readings in tables, in order of time
+    plan: Plan | None = None
+    verified: tuple[Verified, ...] = ()
+    last_cycle: int | None = None  # the last cycle that the totals hold; None: this one

@@ -13,6 +13,7 @@ from quimby.measure.dicom.survey import Series, Survey
 CYLINDER_WORDS = ("cylinder", "zylinder", "cylindre")
 SPHERE_WORDS = ("sphere", "sphère", "kugel", "nema")
 PAIR_WITHIN = timedelta(hours=3)
+PLANAR = ("planar", "whole body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Sorted:
     cylinder: Series | None
     spheres: Series | None
     maps: tuple[Series, ...]  # real-world value maps that stand alone, of any scan
+    planars: tuple[Series, ...]  # pairs of views beside a lone SPECT/CT, of the same patient
     unused: tuple[tuple[Series, str], ...]  # series, why it is not used
 
 
@@ -49,9 +51,19 @@ def sort(survey: Survey) -> Sorted:
     used |= {id(cylinder), id(spheres)}
     scaled = {s.series_uid for s in spects}
     maps = tuple(s for s in survey.of("rwvm") if scaled.intersection(s.references))
-    used |= {id(s) for s in maps}
+    planars = _planars(pairs, given)
+    used |= {id(s) for s in (*maps, *planars)}
     unused = tuple((s, _why(s)) for s in survey.series if id(s) not in used)
-    return Sorted(pairs, outlines, cylinder, spheres, maps, unused)
+    return Sorted(pairs, outlines, cylinder, spheres, maps, planars, unused)
+
+
+def _planars(pairs: Sequence[Pair], given: Sequence[Series]) -> tuple[Series, ...]:
+    """Planar pairs that can carry the kinetics: with several SPECT/CT these do it themselves."""
+    if len(pairs) != 1:
+        return ()
+    who = pairs[0].scan.identity.patient_id
+    views = (s for s in given if s.kind in PLANAR and s.frames > 1)
+    return tuple(sorted((s for s in views if s.identity.patient_id == who), key=_when))
 
 
 def with_maps(series: Series, maps: Sequence[Series]) -> tuple[Path, ...]:
@@ -99,9 +111,14 @@ def _ct_of(scan: Series, cts: Sequence[Series]) -> Series | None:
 def _why(series: Series) -> str:
     if series.manufacturer == MAKER:
         return "made by Quimby"
-    if series.kind in ("planar", "whole body", "dynamic", "tomo projections"):
-        return f"{series.kind} views are not used by this protocol"
+    if series.kind in (*PLANAR, "dynamic", "tomo projections"):
+        return not_used(series)
     return f"{series.kind}: not used"
+
+
+def not_used(series: Series) -> str:
+    """Why views lie aside."""
+    return f"{series.kind} views are not used by this protocol"
 
 
 def common_path(files: Sequence[Path], root: Path) -> str:

@@ -12,7 +12,12 @@ from quimby.devices.camera import CameraRecord
 from quimby.protocols import Protocol
 from quimby.study.document import StudyDocument
 from quimby.study.result import InputFile, Trace
+from quimby.study.stages import Stage
 
+Methods = tuple[tuple[str, str], ...]
+"""Step, and what was done."""
+
+UNCERTAINTY = ("uncertainty", "first order by cause (GUM 5.1.2); log-normal interval above 30 %")
 LIBRARIES = ("numpy", "scipy", "SimpleITK", "pydicom", "highdicom", "numba")
 """Libraries that a number passes through."""
 
@@ -24,7 +29,7 @@ def digest(document: StudyDocument) -> str:
 
 def trace(
     document: StudyDocument, inputs: Iterable[InputFile], constants: Iterable[Constant],
-    camera: CameraRecord, protocol: Protocol,
+    methods: Methods,
 ) -> Trace:  # fmt: skip
     """The trace of a run; each constant once."""
     return Trace(
@@ -32,12 +37,13 @@ def trace(
         libraries={name: version(name) for name in LIBRARIES},
         inputs=tuple(inputs),
         constants=tuple(dict.fromkeys(constants)),
-        methods=_methods(camera, protocol),
+        methods=methods,
         study_sha256=digest(document),
     )
 
 
-def _methods(camera: CameraRecord, protocol: Protocol) -> tuple[tuple[str, str], ...]:
+def of_images(camera: CameraRecord, protocol: Protocol) -> Methods:
+    """What was done with scans, step by step."""
     factor, spread = camera.factor, camera.point_spread
     blur = f"FWHM {spread.fwhm_mm:.2f} ± {spread.u_mm:.2f} mm" if spread else "not measured"
     return (
@@ -53,5 +59,14 @@ def _methods(camera: CameraRecord, protocol: Protocol) -> tuple[tuple[str, str],
                             "of that mass; photons estimated, not added"),
         ("dose to voxels", "local energy deposition, scaled to each region's recovered activity"),
         ("effect", "linear-quadratic with exponential repair; cycles add by BED"),
-        ("uncertainty", "first order by cause (GUM 5.1.2); log-normal interval above 30 %"),
+        UNCERTAINTY,
     )  # fmt: skip
+
+
+def of_readings(stages: Iterable[Stage], protocol: Protocol) -> Methods:
+    """What was done with tables of readings: each series' and each dose's method, once."""
+    rows = [("protocol", f"{protocol.id} {protocol.version}, {protocol.title}")]
+    for stage in stages:
+        rows += [(s.name.lower(), s.method) for s in stage.series]
+        rows += [(f"dose to {d.name.lower()}", d.method) for d in stage.doses]
+    return (*dict.fromkeys(rows), UNCERTAINTY)

@@ -35,10 +35,11 @@ class Sourced(Part):
 
 
 class Radiobiology(Part):
-    """Constants of one tissue."""
+    """Constants of one tissue. `called` names it where another therapy's has other values."""
 
     alpha_beta_gy: Sourced
     repair_half_time_h: Sourced
+    called: str = ""
 
 
 class Therapy(Part):
@@ -49,21 +50,24 @@ class Therapy(Part):
     nuclide: str
     agents: Annotated[tuple[str, ...], Field(min_length=1)]
     population: str
-    limits: str
-    organs_at_risk: tuple[str, ...]
-    pairs: tuple[str, ...]
-    targets: tuple[str, ...]
-    tissue: Mapping[str, Radiobiology]
+    limits: str = ""
+    organs_at_risk: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    tissue: Mapping[str, Radiobiology] = Field(default_factory=dict)
+    tracers: tuple[str, ...] = ()  # nuclides whose readings foretell the therapy's
+    plan: Literal["thyroid", "blood and retention", "two stages", ""] = ""
 
     def tissue_of(self, organ: str) -> Tissue | None:
         """Radiobiology of an organ (canonical name), or None: then no BED is given."""
         row = self.tissue.get(organ)
         if row is None:
             return None
+        name = row.called or organ
         return Tissue(
-            organ,
-            _constant(f"alpha/beta {organ}", "Gy", row.alpha_beta_gy),
-            _constant(f"repair half-time {organ}", "h", row.repair_half_time_h),
+            name,
+            _constant(f"alpha/beta {name}", "Gy", row.alpha_beta_gy),
+            _constant(f"repair half-time {name}", "h", row.repair_half_time_h),
         )
 
     def is_agent(self, text: str) -> bool:

@@ -46,6 +46,7 @@ def outlines_of(data: Dataset, *, where: str) -> tuple[tuple[Outline, ...], tupl
                 origin=f"{where}, region {number}",
                 author=_author(named, data, number),
                 status=status,
+                machine=_machine(named),
             )
         )
     return tuple(outlines), tuple(notes)
@@ -95,6 +96,12 @@ def _frame(named: Dataset, data: Dataset) -> str:
         for one in items(data, "ReferencedFrameOfReferenceSequence")
     )
     return next((uid for uid in frames if uid), text(data, "FrameOfReferenceUID"))
+
+
+def _machine(named: Dataset) -> bool | None:
+    """Whether a program drew it without a person; None where the file does not say."""
+    how = text(named, "ROIGenerationAlgorithm").upper()
+    return how == "AUTOMATIC" if how else None
 
 
 def _author(named: Dataset, data: Dataset, number: str) -> str:

@@ -175,4 +175,5 @@ def _outline(data: Dataset, segment: Dataset, name: str, mask: Image, where: str
         mask=mask,
         origin=f"{where}, segment {text(segment, 'SegmentNumber')}",
         author=", ".join(filter(None, (person, how, program))),
+        machine=how == "automatic" if how else None,
     )

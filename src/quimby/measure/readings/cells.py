@@ -24,7 +24,8 @@ POSITIVE = ("duration", "length", "volume", "mass")
 class Quantity:
     """A number in `unit`, Quimby's own for its kind; what was written, and where it stands.
 
-    `live_s` is the counting time of counts, s.
+    `live_s` is the counting time of counts, s; `u` the standard uncertainty in `unit`, where the
+    readings themselves tell it.
     """
 
     value: float
@@ -33,6 +34,7 @@ class Quantity:
     written: str
     where: str
     live_s: float | None = None
+    u: float | None = None
 
     @property
     def rate_cps(self) -> float:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from math import sqrt
 
+from quimby.core.errors import QuimbyError
 from quimby.core.notes import Note, note, refusal
 from quimby.core.time import hours_between
 from quimby.measure.readings.reading import Reading
@@ -16,10 +18,10 @@ from quimby.measure.readings.times import utc
 RISE = 0.10
 """A whole-body reading that rises by more is asked about (specification, 4.2)."""
 MIN = datetime.min
-Series = Sequence[Reading]
+Rows = Sequence[Reading]
 
 
-def of_patient(readings: Series, patient: str = "") -> tuple[Reading, ...]:
+def of_patient(readings: Rows, patient: str = "") -> tuple[Reading, ...]:
     """The readings of one patient; E-READ-PATIENTS where nobody is named and there are several.
 
     Rows without a patient belong to nobody: they too need a name where others have one.
@@ -35,7 +37,7 @@ def of_patient(readings: Series, patient: str = "") -> tuple[Reading, ...]:
 
 
 def in_time_order(
-    readings: Series, *, administered_at: datetime | None = None
+    readings: Rows, *, administered_at: datetime | None = None
 ) -> tuple[tuple[Reading, ...], tuple[Note, ...]]:
     """One patient's readings sorted by time (UTC); a note where the table was not.
 
@@ -52,7 +54,7 @@ def in_time_order(
     return (*timed, *(r for r in readings if r.at is None)), notes
 
 
-def _check_apart(timed: Series) -> None:
+def _check_apart(timed: Rows) -> None:
     seen: dict[object, Reading] = {}
     for r in timed:
         keys = ("patient", *route(r.route).apart)
@@ -63,7 +65,7 @@ def _check_apart(timed: Series) -> None:
         seen[one] = r
 
 
-def reference(readings: Series) -> tuple[Reading, tuple[Note, ...]]:
+def reference(readings: Rows) -> tuple[Reading, tuple[Note, ...]]:
     """The whole-body reading that sets the scale: the first, before any voiding.
 
     After a voiding it serves only with the activity of that urine (W-REFERENCE-POST-VOID).
@@ -82,7 +84,7 @@ def reference(readings: Series) -> tuple[Reading, tuple[Note, ...]]:
     return first, (note("W-REFERENCE-POST-VOID", where=_whose(first), value=urine),)
 
 
-def check_kinds(readings: Series) -> None:
+def check_kinds(readings: Rows) -> None:
     """That a field and its background are one kind all the way; E-READ-KINDS otherwise."""
     for f in route(readings[0].route).fields:
         group = [r.quantities[k] for r in readings for k in (f.key, f.background)
@@ -93,7 +95,7 @@ def check_kinds(readings: Series) -> None:
                           first=group[0].where)  # fmt: skip
 
 
-def check_net(readings: Series) -> tuple[Note, ...]:
+def check_net(readings: Rows) -> tuple[Note, ...]:
     """Gross against background, field by field.
 
     A whole-body or uptake reading not above its background is E-NET-NONPOSITIVE: no geometric
@@ -127,7 +129,7 @@ def _nets(r: Reading) -> list[tuple[str, float, float]]:
     return out
 
 
-def rising(readings: Series) -> tuple[Note, ...]:
+def rising(readings: Rows) -> tuple[Note, ...]:
     """W-READ-RISING where the net whole-body reading grows by more than 10 % (data entry?).
 
     The geometric mean of front and back where both were read, else the one view.
@@ -147,7 +149,51 @@ def _level(r: Reading) -> float:
     return sqrt(nets[0] * nets[1]) if len(nets) == 2 else sum(nets)
 
 
-def _spans(readings: Series) -> str:
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One patient's readings in order of time, and what speaks for or against using them."""
+
+    patient: str
+    readings: tuple[Reading, ...]
+    problems: tuple[QuimbyError, ...]
+    notes: tuple[Note, ...]
+
+
+def series(readings: Rows, patient: str = "") -> tuple[Series, ...]:
+    """Every patient's readings (or one's), each checked in every way that its route allows.
+
+    Problems are gathered, not raised. Raises E-READ-PATIENTS for a patient who is not there, and
+    where some rows name a patient and others none.
+    """
+    known = sorted({r.patient for r in readings})
+    if patient or (len(known) > 1 and "" in known):
+        return (_checked(patient, of_patient(readings, patient)),)
+    return tuple(_checked(who, tuple(r for r in readings if r.patient == who)) for who in known)
+
+
+def _checked(patient: str, readings: tuple[Reading, ...]) -> Series:
+    problems: list[QuimbyError] = []
+    notes: list[Note] = []
+    ordered = readings
+    try:
+        ordered, sorted_notes = in_time_order(readings)
+        notes += sorted_notes
+    except QuimbyError as error:
+        return Series(patient, readings, (error,), ())
+    whole_body = readings[0].route == "whole_body"
+    for check in (check_net, _referred, rising) if whole_body else (check_net,):
+        try:
+            notes += check(ordered)
+        except QuimbyError as error:
+            problems.append(error)
+    return Series(patient, ordered, tuple(problems), tuple(notes))
+
+
+def _referred(readings: Rows) -> tuple[Note, ...]:
+    return reference(readings)[1]
+
+
+def _spans(readings: Rows) -> str:
     if not readings:
         return "readings"
     return readings[0].where if len(readings) == 1 else f"{readings[0].where} and on"

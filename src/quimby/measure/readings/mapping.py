@@ -9,10 +9,11 @@ from datetime import datetime
 
 import tomli_w
 
+from quimby.core.errors import QuimbyError
 from quimby.core.notes import refusal
-from quimby.measure.readings.routes import route
+from quimby.measure.readings.routes import Field, route
 from quimby.measure.readings.table import Table
-from quimby.measure.readings.units import unit_of
+from quimby.measure.readings.units import header, unit_of
 
 IGNORED = "-"
 """What a column that is not read is mapped to."""
@@ -77,7 +78,7 @@ def column_map(document: str, *, where: str) -> ColumnMap:
     return made
 
 
-def _wrong(where: str, why: str) -> Exception:
+def _wrong(where: str, why: str) -> QuimbyError:
     return refusal("E-READ-MAPPING", where=where, why=why)
 
 
@@ -115,21 +116,54 @@ def _check(made: ColumnMap, where: str) -> None:
 def check_fit(table: Table, columns: ColumnMap) -> None:
     """That a table is the one the mapping was confirmed for.
 
-    Raises E-READ-UNCONFIRMED, E-READ-COLUMNS where a column is gone or new, E-READ-NO-FIELD
-    where a field that the route needs has no column.
+    Raises E-READ-UNCONFIRMED, and the first of `misfits`.
     """
     if not columns.confirmed_by:
         raise refusal("E-READ-UNCONFIRMED", where=table.file, count=len(columns.columns))
-    _check(columns, table.file)
+    for error in misfits(table, columns):
+        raise error
+
+
+def misfits(table: Table, columns: ColumnMap) -> list[QuimbyError]:
+    """Why a mapping, confirmed or not, cannot be that of a table.
+
+    E-READ-MAPPING, E-READ-COLUMNS where a column is gone or new, E-READ-NO-FIELD for each field
+    that the route needs and no column gives.
+    """
+    try:
+        _check(columns, table.file)
+    except QuimbyError as error:
+        return [error]
     gone = [h for h in columns.columns if h not in table.names]
     new = [h for h in table.names if h not in columns.columns]
     if gone or new:
-        raise refusal("E-READ-COLUMNS", where=table.file, gone=_listed(gone), new=_listed(new))
-    for needed in route(columns.route).fields:
-        split = all(columns.of(f"{needed.key}.{part}") for part in PARTS)
-        if needed.required and columns.of(needed.key) is None and not split:
-            raise refusal("E-READ-NO-FIELD", where=table.file, field=needed.key,
-                          header=needed.called("en"), route=columns.route)  # fmt: skip
+        return [refusal("E-READ-COLUMNS", where=table.file, gone=_listed(gone), new=_listed(new))]
+    try:
+        _check_units(table, columns)
+    except QuimbyError as error:
+        return [error]
+    return [refusal("E-READ-NO-FIELD", where=table.file, field=needed.key,
+                    header=needed.called("en"), route=columns.route)
+            for needed in missing(columns)]  # fmt: skip
+
+
+def missing(columns: ColumnMap) -> list[Field]:
+    """Fields that the route needs and that no column gives."""
+    needed = [f for f in route(columns.route).fields if f.required]
+    split = {f.key for f in needed if all(columns.of(f"{f.key}.{part}") for part in PARTS)}
+    return [f for f in needed if columns.of(f.key) is None and f.key not in split]
+
+
+def _check_units(table: Table, columns: ColumnMap) -> None:
+    """A unit is given for a column that is there, and does not contradict its header."""
+    for name, unit in columns.units.items():
+        if name not in table.names:
+            raise _wrong(table.file, f"a unit is given for {name!r}, and there is no such column")
+        key, keys = columns.columns.get(name, IGNORED), route(columns.route).keys
+        kinds = route(columns.route).field(key).kinds if key in keys else ()
+        own, said = unit_of(header(name, kinds).unit, kinds), unit_of(unit, kinds)
+        if own and said and (own.kind, own.factor) != (said.kind, said.factor):
+            raise _wrong(table.file, f"{unit} is given for a column whose header says {own.text}")
 
 
 def fitting(kept: Iterable[ColumnMap], table: Table) -> ColumnMap | None:

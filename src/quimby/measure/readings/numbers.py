@@ -6,6 +6,7 @@ import re
 from math import isfinite
 
 from quimby.core.notes import refusal
+from quimby.core.units import two_ways
 
 _SPACES = "\u00a0\u202f\u2009\u2007"
 _NUMBER_AND_UNIT = re.compile(
@@ -28,7 +29,8 @@ def number(text: str, *, where: str, decimal: str = "") -> float:
     if match is None or written is None:
         raise refusal("E-READ-NUMBER", where=where, text=text)
     if written == "?":
-        raise refusal("E-READ-AMBIGUOUS", where=where, text=text, **_both(match["body"]))
+        small, large = two_ways(match["body"]) or ("", "")
+        raise refusal("E-READ-AMBIGUOUS", where=where, text=text, small=small, large=large)
     value = float(match["sign"] + written + (match["exponent"] or ""))
     if not isfinite(value):
         raise refusal("E-READ-NUMBER", where=where, text=text)
@@ -57,14 +59,9 @@ def _digits(body: str, exponent: str, decimal: str) -> str | None:
         whole = _ungrouped(body)
         return whole if not marks or " " not in body else None
     mark = marks[0]
-    if not exponent and _two_ways(body, mark):
+    if not exponent and two_ways(body):
         return "?" if not decimal else _joined(body, mark if mark == decimal else "")
     return _joined(body, mark)
-
-
-def _two_ways(body: str, mark: str) -> bool:
-    before, after = body.split(mark)
-    return bool(re.fullmatch(r"\d{3}", after)) and bool(re.fullmatch(r"[1-9]\d{0,2}", before))
 
 
 def _joined(body: str, point: str) -> str | None:
@@ -83,8 +80,3 @@ def _ungrouped(whole: str) -> str | None:
         if re.fullmatch(rf"\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+", whole):
             return whole.replace(mark, "")
     return None
-
-
-def _both(body: str) -> dict[str, str]:
-    small = body.replace(",", ".")
-    return {"small": f"{float(small):g}", "large": re.sub(r"[.,]", "", body)}

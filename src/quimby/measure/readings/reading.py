@@ -9,7 +9,7 @@ from datetime import date, datetime
 from quimby.core.errors import QuimbyError
 from quimby.core.notes import Note, gathered, note, refusal
 from quimby.measure.readings.cells import Quantity, answer, quantity
-from quimby.measure.readings.mapping import IGNORED, ColumnMap, check_fit
+from quimby.measure.readings.mapping import IGNORED, ColumnMap, check_fit, misfits, missing
 from quimby.measure.readings.routes import Field, Route, route
 from quimby.measure.readings.table import Cell, Table
 from quimby.measure.readings.template import example_row
@@ -67,21 +67,25 @@ def read(table: Table, columns: ColumnMap) -> Readings:
     return Readings(columns.route, read_rows, gathered([*table.notes, *reader.notes]))
 
 
-def problems(table: Table, columns: ColumnMap) -> tuple[QuimbyError, ...]:
-    """Why the table cannot be read: the first error of each row, or of the mapping."""
-    try:
-        check_fit(table, columns)
-    except QuimbyError as error:
-        return (error,)
+def problems(
+    table: Table, columns: ColumnMap, *, before_confirming: bool = False
+) -> tuple[QuimbyError, ...]:
+    """Everything for which the table cannot be read, cell by cell; empty where `read` reads it.
+
+    With `before_confirming` a mapping that nobody confirmed yet is judged like a confirmed one.
+    """
+    if not before_confirming and not columns.confirmed_by:
+        return (refusal("E-READ-UNCONFIRMED", where=table.file, count=len(columns.columns)),)
+    found = misfits(table, columns)
+    if any(error.code != "E-READ-NO-FIELD" for error in found):
+        return tuple(found)
     reader = _Reader(table, columns, route(columns.route))
-    found: dict[str, QuimbyError] = {}
     for row in table.rows:
-        try:
-            if not reader.example(row):
-                reader.reading(row)
-        except QuimbyError as error:
-            found.setdefault(str(error), error)  # a column without a unit is one fault, not fifty
-    return tuple(found.values())
+        found += reader.faults(row)
+    # a column without a unit, or clocks without a zone, are one fault, not fifty
+    zoneless = [error for error in found if error.code == "E-TIME-ZONE"]
+    kept = [error for error in found if error not in zoneless[1:]]
+    return tuple({str(error): error for error in kept}.values())
 
 
 class _Reader:
@@ -89,6 +93,7 @@ class _Reader:
 
     def __init__(self, table: Table, columns: ColumnMap, found: Route) -> None:
         self.table, self.columns, self.route = table, columns, found
+        self.absent = {f.key for f in missing(columns)}  # said once, of the whole table
         self.notes: list[Note] = [*self._unread(), *self._zone()]
 
     def example(self, row: Row) -> bool:
@@ -112,11 +117,49 @@ class _Reader:
             self.notes.append(note("I-READ-LOST", where=self.table.row_where(row),
                                    state=answers["state"]))  # fmt: skip
         else:
-            self._check_whole(row, {*answers, *moments, *days, *given})
+            for error in self._missing(row, {*answers, *moments, *days, *given}):
+                raise error
         given = self._timed(given, excused=excused)
         at = moments.get(self.route.at)
         where = self.table.row_where(row)
         return Reading(self.route.id, where, at, given, moments, days, answers)
+
+    def faults(self, row: Row) -> list[QuimbyError]:
+        """Every fault of a row: of each cell, then what is missing, then counts without time."""
+        try:
+            if not self.example(row):
+                self.reading(row)
+        except QuimbyError as error:
+            first = error
+        else:
+            return []
+        found: list[QuimbyError] = []
+        given: set[str] = set()
+        for f in self.route.fields:
+            try:
+                given |= {f.key} if self._value(row, f) else set()
+            except QuimbyError as error:
+                found.append(error)
+                given.add(f.key)
+        found += [] if self._excused(row) else self._missing(row, given)
+        return found if first.code != "E-READ-EXAMPLE" and found else [first]
+
+    def _value(self, row: Row, f: Field) -> object:
+        """What a field's cell holds; a falsy value where it is empty."""
+        kind = f.kinds[0]
+        if kind in ("text", "choice"):
+            return self._answer(row, f)
+        if kind == "moment":
+            return self._moment(row, f)
+        return self._day(row, f) if kind == "day" else self._quantity(row, f)
+
+    def _excused(self, row: Row) -> bool:
+        if not self.route.excused:
+            return False
+        try:
+            return self._answer(row, self.route.field("state")) in self.route.excused
+        except QuimbyError:
+            return False
 
     def _of(self, *kinds: str) -> list[Field]:
         return [f for f in self.route.fields if f.kinds[0] in kinds]
@@ -158,11 +201,15 @@ class _Reader:
         self.notes += notes
         return found
 
-    def _check_whole(self, row: Row, given: set[str]) -> None:
-        for f in self.route.fields:
-            if f.required and f.key not in given:
-                name = self.columns.of(f.key) or f.key
-                raise refusal("E-READ-MISSING", where=self.table.row_where(row), column=name)
+    def _missing(self, row: Row, given: set[str]) -> list[QuimbyError]:
+        """E-READ-MISSING for each field that is needed, alone or beside another, and is empty."""
+        empty = [f.key for f in self.route.fields if f.required and f.key not in given]
+        for keys in self.route.together:
+            part = [k for k in keys if k not in given]
+            empty += part if len(part) < len(keys) else []
+        where = self.table.row_where(row)
+        return [refusal("E-READ-MISSING", where=where, column=self.columns.of(key) or key)
+                for key in empty if key not in self.absent]  # fmt: skip
 
     def _timed(self, given: Mapping[str, Quantity], *, excused: bool) -> dict[str, Quantity]:
         """Every count with the time it was counted for, from its header or the row."""

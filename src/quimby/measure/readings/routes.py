@@ -59,7 +59,8 @@ class Route:
     """A way of measuring: its fields in the order of the template.
 
     `at` is the field that says when; `apart` the fields that keep rows of one time apart
-    (sample, region); `excused` the answers of `state` that excuse missing values.
+    (sample, region); `excused` the answers of `state` that excuse missing values; `together`
+    the optional fields of which a row has all or none.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Route:
     at: str = ""
     apart: tuple[str, ...] = ()
     excused: tuple[str, ...] = ()
+    together: tuple[tuple[str, ...], ...] = ()
 
     def field(self, key: str) -> Field:
         """The field of that key; KeyError where the route has none."""
@@ -94,7 +96,8 @@ def route(name: str) -> Route:
     data = tomllib.loads(path.read_text("utf-8"))
     fields = tuple(_field(row) for row in data["field"])
     return Route(name, data["title"], fields, data.get("at", ""),
-                 tuple(data.get("apart", ())), tuple(data.get("excused", ())))  # fmt: skip
+                 tuple(data.get("apart", ())), tuple(data.get("excused", ())),
+                 tuple(tuple(keys) for keys in data.get("together", ())))  # fmt: skip
 
 
 def _field(row: Mapping[str, Any]) -> Field:

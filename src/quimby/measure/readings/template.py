@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from datetime import date, datetime
+from functools import cache
 from io import BytesIO, StringIO
 from typing import Any
 
@@ -22,6 +23,8 @@ MARK = {
     "fr": "EXEMPLE (non lu)",
 }
 SHEET = {"en": "readings", "de": "Messwerte", "fr": "mesures"}
+_MARKS = {m.casefold() for m in MARK.values()}
+LEAST_ALIKE = 2
 ROOM = 200
 """Rows that are formatted for times and numbers of patients."""
 
@@ -102,17 +105,24 @@ def example_row(row: tuple[Cell, ...], found: Route) -> str | None:
 
     A row without the mark that is the example in all else is "changed": nobody measures it.
     """
-    marks = {m.casefold() for m in MARK.values()}
     filled = [c for c in row if not c.empty]
-    marked = any(words_of(c).casefold() in marks for c in filled)
-    rest = {_canonical(c.content) for c in filled if words_of(c).casefold() not in marks}
-    first = found.fields[0]
-    printed = [{_canonical(_example(f, n)) for f in found.fields[1:] if f.example}
-               for n in LANGUAGES]  # fmt: skip
+    marked = any(words_of(c).casefold() in _MARKS for c in filled)
+    others = [c for c in filled if c.column != row[0].column]
+    if not marked and (not found.fields[0].example or len(others) < LEAST_ALIKE):
+        return None  # one value alike is no sign of the example
+    shown = [c for c in filled if words_of(c).casefold() not in _MARKS] if marked else others
+    rest = {_canonical(c.content) for c in shown}
     if marked:
-        return "as printed" if any(rest <= p for p in printed) else "changed"
-    rest = {_canonical(c.content) for c in filled if c.column != row[0].column}
-    return "changed" if first.example and rest in printed else None
+        return "as printed" if any(rest <= p for p in _printed(found.id)) else "changed"
+    return "changed" if rest in _printed(found.id) else None
+
+
+@cache
+def _printed(name: str) -> tuple[frozenset[str], ...]:
+    """The example row's values without its first cell, in each language."""
+    fields = route(name).fields[1:]
+    return tuple(frozenset(_canonical(_example(f, n)) for f in fields if f.example)
+                 for n in LANGUAGES)  # fmt: skip
 
 
 def _canonical(content: Content) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import TypeVar
 
 from quimby.core.notes import refusal
-from quimby.core.time import iana
+from quimby.core.time import in_zone
 from quimby.measure.readings.table import EPOCH, Content
 
 D = TypeVar("D", date, datetime)
@@ -197,20 +197,7 @@ def _aware(found: datetime, *, where: str, zone: str | None) -> datetime:
         return found
     if zone is None:
         raise refusal("E-TIME-ZONE", where=where, text=found.isoformat(" ", "minutes"))
-    local = found.replace(tzinfo=iana(zone, where=where))
-    _check_clocks(local, where=where, zone=zone)
-    return local
-
-
-def _check_clocks(local: datetime, *, where: str, zone: str) -> None:
-    """Where the clocks are changed an hour stands twice, or is missing: neither is guessed."""
-    early, late = (local.replace(fold=f).utcoffset() or timedelta(0) for f in (0, 1))
-    if early == late:
-        return
-    why = "stands twice" if early > late else "does not exist"
-    ways = [local.replace(tzinfo=timezone(o)).isoformat("T", "minutes") for o in (early, late)]
-    raise refusal("E-TIME-DST", where=where, text=f"{local:%Y-%m-%d %H:%M}", zone=zone,
-                  why=why, one=ways[0], other=ways[1])  # fmt: skip
+    return in_zone(found, zone, where=where)
 
 
 def _shown(content: Content) -> str:

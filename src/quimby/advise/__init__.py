@@ -1,0 +1,1 @@
+"""What a centre could do: levels, recommendation, workload. Advice, never a prescription."""

@@ -1,0 +1,235 @@
+"""One protocol against one centre: what is missing, what stands in, what it would take."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import hypot
+from typing import Literal
+
+from quimby.advise.centre import Centre, DeviceRecord, blocks
+from quimby.advise.substitution import TASKS, Substitute, at_hand, substitute
+from quimby.protocols import Protocol
+from quimby.protocols.check import IMAGES
+from quimby.protocols.practice import Calibration
+from quimby.protocols.words import spoken
+
+Cause = Literal["device", "calibration", "qc", "staff", "facility", "competence", "camera",
+                "hours", "doubt", "level", "aim", "status"]  # fmt: skip
+FIXED: tuple[Cause, ...] = ("doubt", "level", "aim", "status")
+"""Causes that no purchase and no check would take away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """One thing that stands in the way, and what would take it away."""
+
+    cause: Cause
+    item: str  # a word for programs: "gamma_counter"
+    sentence: str
+    unlock: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A protocol at a centre."""
+
+    protocol: Protocol
+    missing: tuple[Missing, ...]
+    instead: tuple[Substitute, ...]
+    conditions: tuple[str, ...]  # to be kept or looked up
+    u_rel: float | None  # of the dose, k = 1, with what substitutes add
+    staff_min: float  # all roles, for each study
+    camera_min: float
+    burden: float  # weighted, in minutes of staff
+    staff_h: dict[str, float]  # a year by role; empty where patients a year are not known
+    camera_h: float | None  # a year
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Words for what is missing."""
+        return tuple(m.item for m in self.missing)
+
+    @property
+    def unlock(self) -> str:
+        """The one thing that would make it fit; empty where more than one is missing."""
+        return self.missing[0].unlock if len(self.missing) == 1 else ""
+
+
+def judge(protocol: Protocol, centre: Centre, *, today: dt.date) -> Judged:
+    """What the centre lacks for the protocol, on that day. Doubt, level and aim come later."""
+    missing: list[Missing] = []
+    instead: list[Substitute] = []
+    conditions: list[str] = []
+    for clause in protocol.requires.equipment:
+        _equipment(protocol, centre, clause, missing, instead)
+    for part in (_calibrations, _checks, _people, _places):
+        for found in part(protocol, centre, today):
+            (missing if isinstance(found, Missing) else conditions).append(found)  # type: ignore[arg-type]
+    for row in instead:
+        conditions += [f"{spoken(row.use)}: {c}" for c in row.conditions]
+    return _costed(protocol, centre, missing, instead, conditions)
+
+
+def _equipment(
+    protocol: Protocol, centre: Centre, clause: tuple[str, ...],
+    missing: list[Missing], instead: list[Substitute],
+) -> None:  # fmt: skip
+    if set(clause) & at_hand(centre.kinds):
+        return
+    tasks = (*dict.fromkeys(TASKS[a.kind] for a in protocol.acquisition), "calculation")
+    answers = [substitute(d, task=t, available=centre.kinds) for d in clause for t in tasks]
+    used = next((a.use for a in answers if a.use), None)
+    if used is not None:
+        instead.append(used)
+        return
+    why = next((a.reason for a in answers if a.reason.startswith(("activity", "brems"))), "")
+    words = " or ".join(spoken(d) for d in clause)
+    said = f"needs a {words}" if not why else f"needs a {words}: {why}"
+    helper = next((p.name for p in centre.partner if set(clause) & at_hand(p.devices)), "")
+    unlock = f"use that of {helper}" if helper else f"get the use of a {words}"
+    missing.append(Missing("device", clause[0], said, unlock))
+
+
+def _of_kind(centre: Centre, kind: str) -> list[DeviceRecord]:
+    return [d for d in centre.device if d.does(kind)]
+
+
+def _calibrations(
+    protocol: Protocol, centre: Centre, today: dt.date
+) -> Iterator[Missing | str]:  # fmt: skip
+    for wanted in protocol.requires.calibration:
+        if wanted.each_patient:
+            yield f"{spoken(wanted.device)}: {wanted.kind}, at each patient"
+            continue
+        devices = _of_kind(centre, wanted.device)
+        found = [_calibration(d, wanted, today) for d in devices]
+        if found and None not in found:
+            yield next((f for f in found if isinstance(f, str)), found[0])  # type: ignore[misc]
+
+
+def _calibration(
+    device: DeviceRecord, wanted: Calibration, today: dt.date
+) -> Missing | str | None:  # fmt: skip
+    """What is wrong with a device's calibration; a sentence where it is not said; else None."""
+    of = f"{wanted.kind} with {wanted.nuclide}" if wanted.nuclide else wanted.kind
+    if device.calibration is None:
+        return f"{device.id}: {of}, not older than {wanted.max_age_d} d (not said)"
+    made = device.calibrated_on(wanted.nuclide)
+    item, name = f"calibration of {wanted.device}", f"{spoken(device.kind)} {device.id}"
+    unlock = f"calibrate {device.id} ({of})"
+    if made is None:
+        return Missing("calibration", item, f"{name} has no {of}", unlock)
+    age = (today - made).days
+    if wanted.max_age_d is not None and age > wanted.max_age_d:
+        said = f"{name}: {of} is {age} d old, at most {wanted.max_age_d}"
+        return Missing("calibration", item, said, unlock)
+    return None
+
+
+def _checks(protocol: Protocol, centre: Centre, _: dt.date) -> Iterator[Missing | str]:
+    used = dict.fromkeys(d for clause in protocol.requires.equipment for d in clause)
+    for kind in used:
+        devices = _of_kind(centre, kind)
+        if devices and all(blocks(d.qc) for d in devices):
+            one = devices[0]
+            said = f"{spoken(one.kind)} {one.id}: quality control {one.qc}"
+            yield Missing("qc", f"quality control of {kind}", said, f"do the checks of {one.id}")
+    for check in protocol.requires.qc:
+        every = "each day" if check.max_age_d == 1 else f"every {check.max_age_d} d"
+        yield f"{spoken(check.device)}: {check.test} {every}"
+
+
+def _people(protocol: Protocol, centre: Centre, _: dt.date) -> Iterator[Missing | str]:
+    roles = {s.role for s in centre.staff}
+    for clause in protocol.requires.staff:
+        if not roles & set(clause):
+            words = " or ".join(clause)
+            yield Missing("staff", clause[0], f"needs a {words}", f"find hours of a {words}")
+    taught = [s.competencies for s in centre.staff]
+    known = {c for group in taught if group is not None for c in group}
+    for wanted in protocol.requires.competencies:
+        if wanted in known:
+            continue
+        if None in taught:
+            yield f"somebody trained in {wanted} (not said)"
+            continue
+        helper = next((p.name for p in centre.partner if wanted in p.competencies), "")
+        unlock = f"let {helper} do it" if helper else f"train somebody in {wanted}"
+        yield Missing("competence", wanted, f"nobody is trained in {wanted}", unlock)
+
+
+def _places(protocol: Protocol, centre: Centre, _: dt.date) -> Iterator[Missing | str]:
+    for clause in protocol.requires.facilities:
+        words = " or ".join(spoken(f) for f in clause)
+        if centre.facilities is None:
+            yield f"{words} (not said)"
+        elif not set(clause) & set(centre.facilities):
+            yield Missing("facility", clause[0], f"needs a {words}", f"get the use of a {words}")
+
+
+def _costed(
+    protocol: Protocol, centre: Centre, missing: list[Missing], instead: list[Substitute],
+    conditions: list[str],
+) -> Judged:  # fmt: skip
+    burden, weights = protocol.burden, centre.weights
+    times = {t: sum(TASKS[a.kind] == t for a in protocol.acquisition) for t in TASKS.values()}
+    more = sum(row.camera_min * times.get(row.task, 0) for row in instead)
+    camera_min = (burden.camera_min if burden else 0.0) + more
+    staff_min = burden.staff_min if burden else 0.0
+    weighted = weights.staff * staff_min + weights.camera * camera_min
+    if burden:
+        weighted += weights.visit * burden.visits + weights.sample * burden.samples
+    practice = centre.practice(protocol.therapy)
+    studies = practice.studies if practice else None
+    camera_h = None if studies is None else studies * camera_min / 60
+    staff_h = _staff_h(protocol, studies)
+    for role, hours in staff_h.items():
+        missing.extend(_short_of(role, hours, centre))
+    if camera_h is not None:
+        missing.extend(_short_of_camera(protocol, camera_h, centre))
+    u = protocol.uncertainty
+    u_rel = hypot(u.u_rel, *(row.u for row in instead)) if u else None
+    return Judged(protocol, tuple(missing), tuple(instead), tuple(dict.fromkeys(conditions)),
+                  u_rel, staff_min, camera_min, weighted, staff_h, camera_h)  # fmt: skip
+
+
+def _staff_h(protocol: Protocol, studies: float | None) -> dict[str, float]:
+    """Hours a year by role; minutes that nobody split are the physicist's."""
+    found: dict[str, float] = {}
+    if studies is not None and protocol.burden is not None:
+        for role, minutes in protocol.burden.minutes.items():
+            name = "physicist" if role == "any" else role
+            found[name] = found.get(name, 0.0) + studies * minutes / 60
+    return found
+
+
+def _short_of(role: str, hours: float, centre: Centre) -> Iterator[Missing]:
+    there = centre.hours_a_year(role)
+    if there is not None and hours > there:
+        more = (hours - there) / centre.weeks_a_year
+        said = f"{hours:.0f} h of a {role} a year, you have {there:.0f}"
+        share = f"{more:.1f} h a week more of a {role}, or measure {_share(there, hours)} of cycles"
+        yield Missing("hours", f"hours of {role}", said, share)
+
+
+def _share(there: float, wanted: float) -> str:
+    return f"{100 * there / wanted:.0f} %"
+
+
+def _short_of_camera(protocol: Protocol, hours: float, centre: Centre) -> Iterator[Missing]:
+    there = centre.camera_h_a_year
+    if there is None or hours <= there:
+        return
+    said = f"{hours:.0f} camera h a year, you have {there:.0f}"
+    images = [a for a in protocol.acquisition if a.kind in IMAGES]
+    optional = [a for a in images if not a.required]
+    less = hours * (1 - len(optional) / len(images)) if images else hours
+    if optional and less <= there:
+        names = " and ".join(a.id for a in optional)
+        unlock = f"leave out {names} ({less:.0f} h)"
+    else:
+        more = (hours - there) * 60 / centre.weeks_a_year
+        unlock = f"{more:.0f} camera min a week more, or measure {_share(there, hours)} of cycles"
+    yield Missing("camera", "camera hours", said, unlock)

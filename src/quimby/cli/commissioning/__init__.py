@@ -1,0 +1,1 @@
+"""The jobs of `quimby calibrate`: read what was typed, measure, show, write the certificate."""

@@ -1,0 +1,1 @@
+"""Jobs of `quimby device`: each reads, calls, shows."""

@@ -1,0 +1,91 @@
+"""A child with neuroblastoma: two administrations of mIBG, each read at a dose-rate monitor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from quimby.core.units import written
+from quimby.demo.radioiodine import monitor
+from quimby.demo.radioiodine.documents import write_device, write_document
+from quimby.demo.radioiodine.facts import clock, facts, given_mbq, kinetics
+from quimby.demo.radioiodine.tables import write_template
+from quimby.demo.radioiodine.truth import (
+    BODY,
+    PlanTruth,
+    StageTruth,
+    Truth,
+    VerifiedTruth,
+    body_gy,
+)
+
+STAGES = ("stage-1", "stage-2")
+BEFORE = date(2026, 4, 7)
+
+
+def make(folder: Path, seed: int | None = None) -> Truth:
+    """Write this patient's study, tables and devices into a folder; the truth comes back.
+
+    The seed decides the noise alone; without one it is the patient's own.
+    """
+    known = facts("mibg")
+    rng = np.random.default_rng(known["seed"] if seed is None else seed)
+    for stage in STAGES:
+        rows = monitor.dose_rates(
+            kinetics(known, stage, into="blood"), known["monitor"], known[stage]["hours"],
+            given_mbq=given_mbq(known, stage), weights=known["weights"], rng=rng,
+            clock=clock(known, stage), patient=known["patient"]["id"],
+        )  # fmt: skip
+        write_template(folder / f"whole-body-{stage}.csv", "whole_body", rows)
+    _write_documents(folder, known)
+    return _truth(known)
+
+
+def _write_documents(folder: Path, of: Mapping[str, Any]) -> None:
+    starts = {stage: clock(of, stage) for stage in STAGES}
+    given = [when.at(0.0).date() for when in starts.values()]
+    read = [starts[s].at(h).date() for s in STAGES for h in of[s]["hours"]]
+    for name, days in (("activity_meter", given), ("dose_rate_monitor", [*given, *read])):
+        write_device(folder / f"{name}.toml", f"device-{name}.toml", used=days, before=BEFORE)
+    patient = of["patient"]
+    words: dict[str, object] = {key: patient[key] for key in ("id", "name", "birth_date", "sex")}
+    words |= {"zone": of["zone"], "dose": written(of["target_gy"], "Gy")}
+    for n, (stage, when) in enumerate(starts.items(), start=1):
+        own, left = of[stage], of[stage]["residual"]
+        words |= {
+            f"at_{n}": when.at(0.0).isoformat(timespec="minutes"),
+            f"shown_{n}": written(own["shown_mbq"], "MBq"),
+            f"weight_{n}": written(own["weight_kg"], "kg"),
+            f"left_{n}": written(left["shown_mbq"], "MBq"),
+            f"left_at_{n}": (when.at(0.0) + timedelta(hours=left["after_h"])).isoformat(
+                timespec="minutes"
+            ),
+        }
+    write_document(folder / "study.toml", "study-mibg.toml", words)
+
+
+def _truth(of: Mapping[str, Any]) -> Truth:
+    stages = {stage: _stage(of, stage) for stage in STAGES}
+    first, second = (stages[stage] for stage in STAGES)
+    tau, weight = first.tiac["Whole body"], of["stage-2"]["true_weight_kg"]
+    dose_1 = first.dose_gy["Whole body"]
+    per_mbq = body_gy(1.0, tau, weight)  # the same kinetics at the new weight
+    foretold, given = per_mbq * second.administered_mbq, second.dose_gy["Whole body"]
+    plan = PlanTruth((of["target_gy"] - dose_1) / per_mbq, "both together to the aim")
+    return Truth(
+        "mibg", of["seed"], of["nuclide"], stages, plan,
+        {"Whole-body dose, second stage": VerifiedTruth(foretold, given),
+         "Whole-body dose, both stages": VerifiedTruth(dose_1 + foretold, dose_1 + given)}, (BODY,),
+        {key: of[key] for key in ("meter", "monitor", "weights")},
+    )  # fmt: skip
+
+
+def _stage(of: Mapping[str, Any], stage: str) -> StageTruth:
+    course, given = kinetics(of, stage, into="blood"), given_mbq(of, stage)
+    tau = sum(course.tiac_h().values())
+    dose = body_gy(given, tau, of[stage]["true_weight_kg"])
+    return StageTruth(given, {"Whole body": tau}, {"Whole body": dose})

@@ -1,0 +1,1 @@
+"""Commissioning and constancy of a camera, each measurement with what its certificate says."""
