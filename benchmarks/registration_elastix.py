@@ -8,12 +8,13 @@ import json
 import sys
 from math import cos, sin
 from time import perf_counter
+from typing import Any
 
 import itk  # type: ignore[import-not-found,unused-ignore]
 import numpy as np
 
 
-def image(array, spacing, origin):  # type: ignore[no-untyped-def]
+def image(array: Any, spacing: Any, origin: Any) -> Any:
     """An ITK image of an array [slice, row, column] on the patient's axes."""
     made = itk.image_from_array(np.ascontiguousarray(array, dtype=np.float32))
     made.SetSpacing([float(v) for v in spacing])
@@ -21,7 +22,7 @@ def image(array, spacing, origin):  # type: ignore[no-untyped-def]
     return made
 
 
-def matrix(parameters, centre):  # type: ignore[no-untyped-def]
+def matrix(parameters: list[float], centre: Any) -> Any:
     """(3, 4) from fixed to moving points, of an EulerTransform with ComputeZYX false."""
     (a, b, c), shift = parameters[:3], np.array(parameters[3:])
     x = np.array([[1, 0, 0], [0, cos(a), -sin(a)], [0, sin(a), cos(a)]])

@@ -1,5 +1,8 @@
 """Sphinx configuration."""
 
+from pygments.lexers.special import TextLexer
+from sphinx.highlighting import lexers
+
 project = "Quimby"
 author = "The Quimby developers"
 extensions = ["myst_parser"]
@@ -8,3 +11,5 @@ html_title = "Quimby"
 exclude_patterns = ["_build"]
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]
+
+lexers["csv"] = TextLexer()  # tables stand as they are; Pygments knows no such name

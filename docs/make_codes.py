@@ -46,6 +46,8 @@ AREAS = {
     "mar": "Bone marrow",
     "plan": "Planning of radioiodine",
     "mapping": "Names of organs, therapies, protocols",
+    "protocol": "Protocol documents",
+    "adv": "Centre, levels, recommending",
     "rep": "Report and output",
     "io": "Writing DICOM",
 }

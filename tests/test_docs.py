@@ -101,7 +101,7 @@ def called() -> set[tuple[str, ...]]:
         *(re.findall(r"`(?:\./)?quimby ([^`]*)`", text(p)) for p in pages()),
         *(re.findall(r"quimby ((?:[a-z]+ ?){1,2})", row.do) for row in catalogue().values()),
     )
-    return {tuple(re.match(r"(?:[a-z]+ ?)*", s)[0].split()[:2]) for s in said}  # type: ignore[index]
+    return {tuple(re.match(r"(?:[a-z]+(?:-[a-z]+)* ?)*", s)[0].split()[:2]) for s in said}  # type: ignore[index]
 
 
 def test_every_command_named_in_a_sentence_or_remedy_exists() -> None:

@@ -52,7 +52,8 @@ CURVE: dict[str, Any] = {
 }  # fmt: skip
 WHOLE: dict[str, Any] = {
     "schema": str, "schema_version": int, "study_id": str, "example": bool, "therapy": str,
-    "protocol": {"id": str, "title": str, "level": int}, "centre": str, "report_number": str,
+    "protocol": {"id": str, "title": str, "level": int, "level_reason": str}, "centre": str,
+    "report_number": str,
     "patient": dict, "administration": {
         "id": str, "cycle": int, "cycles_planned": (int, None), "nuclide": str,
         "radiopharmaceutical": str, "started_at": str, "activity_mbq": UNCERTAIN,

@@ -138,7 +138,7 @@ def test_a_number_without_its_unit_is_refused_by_the_name_of_its_key(
         ("administrations.0.activity_u", "100 %", "less than 1"),
         ("administrations.0.at", "yesterday", "datetime"),
         ("administrations.0.kind", "imaging", "'therapy' or 'tracer'"),
-        ("administrations.0.measurements.0.kind", "planar", "'spect'"),
+        ("administrations.0.measurements.0.kind", "pet", "'spect', 'planar'"),
         ("administrations.0.measurements.0.counting", "20 x 60 x 2", "20 s x 60 x 2"),
         ("administrations.0.measurements.0.image", "tp1/SPECT.dcm", "Series"),
         ("administrations.0.outlines.paths", [], "at least 1 item"),

@@ -289,3 +289,9 @@ def test_a_patients_place_among_others_is_of_the_same_group(tmp_path: Path) -> N
     assert found["Blood"][0].unit == "h"  # all the blood, by height, weight and sex
     assert found["Whole body"][0].n
     assert 0 < (found["Blood"][0].centile or 0) < 100
+
+
+def test_the_level_is_what_was_reached_not_what_the_protocol_wishes(tmp_path: Path) -> None:
+    result = run(mibg_study(tmp_path, dose="4 Gy", stem_cells=True, gates=GATES))
+    assert result.level == 2  # planned by dose, but the second stage was not measured
+    assert "has not been measured" in result.level_reason

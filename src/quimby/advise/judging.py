@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import hypot
 from typing import Literal
 
@@ -19,6 +20,7 @@ Cause = Literal["device", "calibration", "qc", "staff", "facility", "competence"
                 "hours", "doubt", "level", "aim", "status"]  # fmt: skip
 FIXED: tuple[Cause, ...] = ("doubt", "level", "aim", "status")
 """Causes that no purchase and no check would take away."""
+UNCOUNTED = ("dosimetry software", "ultrasound", "CT", "MR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,13 @@ def judge(protocol: Protocol, centre: Centre, *, today: dt.date) -> Judged:
     conditions: list[str] = []
     for clause in protocol.requires.equipment:
         _equipment(protocol, centre, clause, missing, instead)
-    for part in (_calibrations, _checks, _people, _places):
-        for found in part(protocol, centre, today):
-            (missing if isinstance(found, Missing) else conditions).append(found)  # type: ignore[arg-type]
+    told = (_devices(protocol, centre, today, instead), _people(protocol, centre),
+            _places(protocol, centre))  # fmt: skip
+    for found in chain.from_iterable(told):
+        if isinstance(found, Missing):
+            missing.append(found)
+        else:
+            conditions.append(found)
     for row in instead:
         conditions += [f"{spoken(row.use)}: {c}" for c in row.conditions]
     return _costed(protocol, centre, missing, instead, conditions)
@@ -86,67 +92,88 @@ def _equipment(
         return
     why = next((a.reason for a in answers if a.reason.startswith(("activity", "brems"))), "")
     words = " or ".join(spoken(d) for d in clause)
-    said = f"needs a {words}" if not why else f"needs a {words}: {why}"
-    helper = next((p.name for p in centre.partner if set(clause) & at_hand(p.devices)), "")
-    unlock = f"use that of {helper}" if helper else f"get the use of a {words}"
+    said = f"no {words}: {why}" if why else f"no {words}"
+    unlock = _from_partner(centre, clause) or f"access to {_one(words)}"
     missing.append(Missing("device", clause[0], said, unlock))
 
 
-def _of_kind(centre: Centre, kind: str) -> list[DeviceRecord]:
-    return [d for d in centre.device if d.does(kind)]
+def _from_partner(centre: Centre, clause: tuple[str, ...]) -> str:
+    """The device of a partner site that would do; empty where none has one."""
+    for partner in centre.partner:
+        for device in clause:
+            if device in at_hand(partner.devices):
+                return f"use the {spoken(device)} of {partner.name}"
+    return ""
 
 
-def _calibrations(
-    protocol: Protocol, centre: Centre, today: dt.date
+def _devices(
+    protocol: Protocol, centre: Centre, today: dt.date, instead: Sequence[Substitute]
 ) -> Iterator[Missing | str]:  # fmt: skip
+    """What calibration and quality control say of each device that would be used.
+
+    Of several of a kind, the one with the fewest faults counts.
+    """
+    stands_in = {row.missing: row.use for row in instead}
+    wanted = dict.fromkeys(d for clause in protocol.requires.equipment for d in clause)
+    for kind in wanted:
+        used = stands_in.get(kind, kind)
+        devices = [d for d in centre.device if d.does(used)]
+        judged = [list(_device(d, protocol, kind, today)) for d in devices]
+        if judged:
+            yield from min(judged, key=lambda found: sum(isinstance(f, Missing) for f in found))
+            yield from _routine(protocol, kind, used)
+
+
+def _device(
+    device: DeviceRecord, protocol: Protocol, kind: str, today: dt.date
+) -> Iterator[Missing | str]:  # fmt: skip
+    if blocks(device.qc):
+        said = f"{_named(device)}: quality control {device.qc}"
+        yield Missing("qc", f"quality control of {kind}", said, f"do the checks of {device.id}")
     for wanted in protocol.requires.calibration:
-        if wanted.each_patient:
-            yield f"{spoken(wanted.device)}: {wanted.kind}, at each patient"
-            continue
-        devices = _of_kind(centre, wanted.device)
-        found = [_calibration(d, wanted, today) for d in devices]
-        if found and None not in found:
-            yield next((f for f in found if isinstance(f, str)), found[0])  # type: ignore[misc]
+        if wanted.device == kind and not wanted.each_patient:
+            yield from _calibration(device, wanted, today)
+
+
+def _named(device: DeviceRecord) -> str:
+    return f"{spoken(device.kind)} {device.id!r}"
 
 
 def _calibration(
     device: DeviceRecord, wanted: Calibration, today: dt.date
-) -> Missing | str | None:  # fmt: skip
-    """What is wrong with a device's calibration; a sentence where it is not said; else None."""
+) -> Iterator[Missing | str]:  # fmt: skip
+    """What is wrong with a device's calibration; a condition where nobody said."""
     of = f"{wanted.kind} with {wanted.nuclide}" if wanted.nuclide else wanted.kind
-    if device.calibration is None:
-        return f"{device.id}: {of}, not older than {wanted.max_age_d} d (not said)"
+    if device.calibration is None or device.kind != wanted.device:
+        yield f"{_named(device)}: {of}, not older than {wanted.max_age_d} d (not said)"
+        return
     made = device.calibrated_on(wanted.nuclide)
-    item, name = f"calibration of {wanted.device}", f"{spoken(device.kind)} {device.id}"
-    unlock = f"calibrate {device.id} ({of})"
-    if made is None:
-        return Missing("calibration", item, f"{name} has no {of}", unlock)
-    age = (today - made).days
-    if wanted.max_age_d is not None and age > wanted.max_age_d:
-        said = f"{name}: {of} is {age} d old, at most {wanted.max_age_d}"
-        return Missing("calibration", item, said, unlock)
-    return None
+    item, unlock = f"calibration of {wanted.device}", f"calibrate {device.id!r} ({of})"
+    age = None if made is None else (today - made).days
+    if age is None:
+        yield Missing("calibration", item, f"{_named(device)} has no {of}", unlock)
+    elif wanted.max_age_d is not None and age > wanted.max_age_d:
+        said = f"{_named(device)}: {of} is {age} d old, at most {wanted.max_age_d}"
+        yield Missing("calibration", item, said, unlock)
 
 
-def _checks(protocol: Protocol, centre: Centre, _: dt.date) -> Iterator[Missing | str]:
-    used = dict.fromkeys(d for clause in protocol.requires.equipment for d in clause)
-    for kind in used:
-        devices = _of_kind(centre, kind)
-        if devices and all(blocks(d.qc) for d in devices):
-            one = devices[0]
-            said = f"{spoken(one.kind)} {one.id}: quality control {one.qc}"
-            yield Missing("qc", f"quality control of {kind}", said, f"do the checks of {one.id}")
+def _routine(protocol: Protocol, kind: str, used: str) -> Iterator[str]:
+    """What is done at each patient and at each check."""
+    for wanted in protocol.requires.calibration:
+        if wanted.device == kind and wanted.each_patient:
+            yield f"{spoken(used)}: {wanted.kind}, at each patient"
     for check in protocol.requires.qc:
-        every = "each day" if check.max_age_d == 1 else f"every {check.max_age_d} d"
-        yield f"{spoken(check.device)}: {check.test} {every}"
+        if check.device == kind:
+            every = "each day" if check.max_age_d == 1 else f"every {check.max_age_d} d"
+            yield f"{spoken(used)}: {check.test} {every}"
 
 
-def _people(protocol: Protocol, centre: Centre, _: dt.date) -> Iterator[Missing | str]:
+def _people(protocol: Protocol, centre: Centre) -> Iterator[Missing | str]:
     roles = {s.role for s in centre.staff}
     for clause in protocol.requires.staff:
         if not roles & set(clause):
             words = " or ".join(clause)
-            yield Missing("staff", clause[0], f"needs a {words}", f"find hours of a {words}")
+            yield Missing("staff", clause[0], f"no {words}", f"hours of {_one(words)}")
     taught = [s.competencies for s in centre.staff]
     known = {c for group in taught if group is not None for c in group}
     for wanted in protocol.requires.competencies:
@@ -156,17 +183,24 @@ def _people(protocol: Protocol, centre: Centre, _: dt.date) -> Iterator[Missing 
             yield f"somebody trained in {wanted} (not said)"
             continue
         helper = next((p.name for p in centre.partner if wanted in p.competencies), "")
-        unlock = f"let {helper} do it" if helper else f"train somebody in {wanted}"
+        unlock = f"let {helper} do the {wanted}" if helper else f"train somebody in {wanted}"
         yield Missing("competence", wanted, f"nobody is trained in {wanted}", unlock)
 
 
-def _places(protocol: Protocol, centre: Centre, _: dt.date) -> Iterator[Missing | str]:
+def _one(words: str) -> str:
+    """With its article, where it has one."""
+    if words.startswith(UNCOUNTED):
+        return words
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
+def _places(protocol: Protocol, centre: Centre) -> Iterator[Missing | str]:
     for clause in protocol.requires.facilities:
         words = " or ".join(spoken(f) for f in clause)
         if centre.facilities is None:
             yield f"{words} (not said)"
         elif not set(clause) & set(centre.facilities):
-            yield Missing("facility", clause[0], f"needs a {words}", f"get the use of a {words}")
+            yield Missing("facility", clause[0], f"no {words}", f"access to {_one(words)}")
 
 
 def _costed(

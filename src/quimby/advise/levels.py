@@ -1,4 +1,4 @@
-"""Levels of dosimetry: what the rules ask for at least, and what a study has reached.
+"""Levels of dosimetry: what the rules ask for at least (`study.level`: what a study reached).
 
 Source: Konijnenberg et al., EJNMMI 2021;48:67-72, on Article 56 of 2013/59/Euratom.
 """
@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from quimby.core.notes import Note, note
 from quimby.core.numbers import above_zero
-from quimby.protocols.level import Reached, reached
-from quimby.study.result import Result
 
 TOLERANCE = 0.10  # of the intended activity
 ABOVE_LABEL = 1.25  # times the label's activity; more than this is no longer standardised
@@ -87,13 +85,3 @@ def minimum_level(
 
 def _above(planned_mbq: float | None, label_mbq: float | None) -> float | None:
     return None if planned_mbq is None or label_mbq is None else planned_mbq / label_mbq
-
-
-def level_of(result: Result) -> Reached:
-    """The level that a finished study has reached, from what its record holds.
-
-    Level 3 needs both the plan by a dose aim or limit and the therapy measured against it.
-    """
-    doses = len(result.regions) + sum(len(s.doses) for s in result.stages)
-    return reached(doses=doses, planned_by_dose=result.plan is not None,
-                   verified=bool(result.verified))  # fmt: skip

@@ -23,6 +23,8 @@ from quimby.protocols.words import Aim, aim_words, aims_of, spoken
 WORDS = {"sirt": "y90-microspheres", "90y": "y90-microspheres", "y90": "y90-microspheres",
          "90ymicrospheres": "y90-microspheres"}  # fmt: skip
 """Other names of therapies that have protocols but no declaration yet."""
+UNDECLARED = {"y90-microspheres": "90Y microspheres"}
+"""Titles of those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Recommendation:
     """The answer: what fits (the first is recommended), what does not, and why."""
 
     therapy: str
+    title: str  # of the therapy
     aim: str
     u_max: float | None
     minimum: MinimumLevel
@@ -93,8 +96,16 @@ def recommend(
     gaps = () if fits else _gaps(excluded)
     notes = _notes(fits, name, minimum, excluded)
     reasons = _reasons(fits, wish, minimum, centre) if fits else ()
-    return Recommendation(name, wish.aim, wish.u_max, minimum, tuple(fits), front(fits),
-                          tuple(excluded), reasons, gaps, notes)  # fmt: skip
+    return Recommendation(
+        name, _title(name), wish.aim, wish.u_max, minimum, tuple(fits), front(fits),
+        tuple(excluded), reasons, gaps, notes,
+    )  # fmt: skip
+
+
+def _title(therapy: str) -> str:
+    if therapy in therapies.names():
+        return therapies.load(therapy).title
+    return UNDECLARED.get(therapy, therapy)
 
 
 def _shipped() -> list[Protocol]:
@@ -169,8 +180,8 @@ def _notes(
     fits: Sequence[Judged], therapy: str, minimum: MinimumLevel, excluded: Sequence[Judged]
 ) -> tuple[Note, ...]:
     if not fits:
-        return (note("W-NO-PROTOCOL", where=therapy, therapy=therapy, fallback=_fallback(minimum),
-                     cheapest=_cheapest(excluded)),)  # fmt: skip
+        return (note("W-NO-PROTOCOL", where=therapy, therapy=_title(therapy),
+                     fallback=_fallback(minimum), cheapest=_cheapest(excluded)),)  # fmt: skip
     first = fits[0].protocol
     found = []
     if first.to_come:
@@ -224,11 +235,11 @@ def _why_capacity(first: Judged, centre: Centre) -> str:
     there = centre.camera_h_a_year
     if first.camera_h is None:
         return "How many patients a year is not known, so hours were not counted."
+    staff = f"{sum(first.staff_h.values()):.0f} h of staff a year"
     if first.camera_min == 0:
-        return f"It takes no camera and {sum(first.staff_h.values()):.0f} h of staff a year."
-    if there is None:
-        return f"It takes {first.camera_h:.0f} camera hours a year."
-    return f"It takes {first.camera_h:.0f} of your {there:.0f} camera hours a year."
+        return f"It takes no camera, and {staff}."
+    of = f" of your {there:.0f}" if there is not None else ""
+    return f"It takes {first.camera_h:.0f}{of} camera hours and {staff}."
 
 
 def _why_doubt(first: Judged, wish: Wish) -> str:

@@ -14,6 +14,7 @@ import quimby
 from quimby.cli.calibrate_app import calibrate_app
 from quimby.cli.constants_app import constants_app
 from quimby.cli.device_app import device_app
+from quimby.cli.protocol_app import protocol_app, recommend
 from quimby.cli.terminal import StepLines, console, guarded
 
 app = typer.Typer(
@@ -25,6 +26,8 @@ app = typer.Typer(
 app.add_typer(calibrate_app, name="calibrate")
 app.add_typer(device_app, name="device")
 app.add_typer(constants_app, name="constants")
+app.add_typer(protocol_app, name="protocol")
+app.command("recommend")(recommend)
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="folder to write (made new)")]
 Answers = Annotated[

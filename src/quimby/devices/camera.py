@@ -18,7 +18,7 @@ from quimby.core.notes import Note, in_order, note, refusal
 from quimby.core.uncertain import Uncertain
 from quimby.devices import matching
 from quimby.devices.calibration import CAMERA_CAUSE, CountingTime, Factor
-from quimby.devices.recovery import RecoveryCurve
+from quimby.devices.recovery import RecoveryCurve, check_pair
 from quimby.physics.nuclides import canonical
 
 MAKER_U = 0.05  # relative uncertainty of a maker's own Bq/ml, not verified here [P]
@@ -171,13 +171,18 @@ class CameraRecord(_Part):
         return Factor(value, self.factor.unit, self.factor.convention)
 
     def recovery_curve(self) -> RecoveryCurve | None:
-        """The recovery curve, tied to this record's reconstruction; None without one."""
+        """The recovery curve, tied to this record's reconstruction; None without one.
+
+        E-RC-CFPAIR where it was measured with a factor of another geometry.
+        """
         if self.recovery is None:
             return None
         r, method = self.recovery, self.reconstruction.method
         said = "" if method.casefold() == UNKNOWN else method
-        return RecoveryCurve(r.alpha_ml, r.beta, r.covariance, r.volume_range_ml,
-                             r.cf_geometry, said)  # fmt: skip
+        curve = RecoveryCurve(r.alpha_ml, r.beta, r.covariance, r.volume_range_ml,
+                              r.cf_geometry, said)  # fmt: skip
+        check_pair(curve, cf_geometry=self.factor.geometry, where=self.id)
+        return curve
 
     def point_spread_mm(self) -> Uncertain | None:
         """Full width at half maximum with its doubt under "point spread"; None without one."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from quimby.core.grid import Grid, Image, frozen
+from quimby.core.grid import Grid, Image, Rigid, frozen
 from quimby.core.notes import refusal
+from quimby.measure.occupancy import occupancy
 from quimby.measure.planar_roi import Roi
 from quimby.measure.resample import resample
 from quimby.physics.materials import density_curve
 
 Float = NDArray[np.float64]
 AIR_HU = -1000.0
+BODY_HU = -900.0  # below it there is nobody
 OUTSIDE_HU = -2000.0  # told apart from air: where the CT has nothing
 STRAIGHT = 1e-3  # a grid is axial when nothing else of a step exceeds this share of it
 
@@ -88,6 +91,18 @@ def expected_views(activity: Image, ct: Image, mu_per_mm: float) -> Expected:
     return Expected(*made)
 
 
+def background_views(grid: Grid, masks: Sequence[Image], ct: Image, mu_per_mm: float) -> Expected:
+    """Views of a body that is evenly active by its mass and empty in the outlined regions.
+
+    Any one unit: what lies before and behind a region against what lies beside it is what counts.
+    """
+    hu = resample(ct, grid, outside=AIR_HU).values
+    left = density_curve().density(hu) * (hu > BODY_HU)
+    for mask in masks:
+        left = left * (1.0 - np.clip(occupancy(mask, grid, Rigid.identity()).values, 0.0, 1.0))
+    return expected_views(Image(grid, left, "1"), ct, mu_per_mm)
+
+
 def from_front(image: Image) -> Float:
     """Values ordered head to feet, front to back, patient's right to left. E-PLN-WATER."""
     dx, dy, dz = _steps(image.grid)
@@ -112,11 +127,10 @@ def _steps(grid: Grid) -> tuple[float, float, float]:
 
 @dataclass(frozen=True, eq=False)
 class Shadow:
-    """An outlined region seen from the front: where it lies, and how thick it is on average."""
+    """An outlined region seen from the front: where it lies."""
 
     name: str
-    flat: Flat  # 0 or 1
-    thickness_mm: float
+    flat: Flat  # 0 to 1
 
     @property
     def area_mm2(self) -> float:
@@ -138,4 +152,4 @@ def shadow(name: str, mask: Image) -> Shadow:
         raise refusal("E-PLN-ROI", where=name, why="it holds no pixel")
     pixel, corner = placed(mask.grid)
     edged = corner[0] - pixel[1], corner[1] + pixel[0]  # linear reading fades over the border
-    return Shadow(name, Flat(np.pad(dark, 1), pixel, edged), float(through.sum() / dark.sum()))
+    return Shadow(name, Flat(np.pad(dark, 1), pixel, edged))

@@ -98,4 +98,4 @@ def _left(roi: Roi, others: Sequence[Roi]) -> tuple[Float, float]:
 
 def _shadow(like: Shadow, share: Float, frame: Frame) -> Shadow:
     pixel, corner, _ = frame
-    return Shadow(like.name, Flat(share, pixel, corner), like.thickness_mm)
+    return Shadow(like.name, Flat(share, pixel, corner))

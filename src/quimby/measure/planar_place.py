@@ -17,6 +17,7 @@ Float = NDArray[np.float64]
 SMOOTH_MM = 5.0  # sigma: what is compared is organs, not noise
 LEAST_SHARED = 0.5  # of the SPECT/CT's field that must lie on the planar image
 LIKE_ENOUGH, TOO_UNLIKE = 0.75, 0.5  # [P] correlation of the roots of both pictures
+CLEARLY = 0.01  # [P] of likeness, between two ways round
 LEAST_U_MM = 1.5  # [P] standard uncertainty of the place, along each axis
 FLAT_U = 1e-9  # of the variance; nothing to compare below it
 
@@ -39,8 +40,9 @@ def lay(pair: ViewPair, expected: Expected, *, where: str) -> Laid:
 
     The geometric means are compared, as roots, so that one hot organ does not decide alone.
     Each view by itself gives another shift; half the distance of the two tells how sure it is.
-    Turned patients are not turned back. S-PLN-PLACE for a poor likeness, I-PLN-PLACE else;
-    E-PLN-FIELD where both hardly show the same part of the patient.
+    A patient who lies turned is not turned back. S-PLN-PLACE for a poor likeness, I-PLN-PLACE
+    else; E-PLN-FIELD where both hardly show the same part of the patient; E-PLN-TURNED where
+    mirrored or upside-down views fit better, S-PLN-TURNED where they fit as well.
     """
     corner, likeness = _best(pair.geometric_mean, expected.geometric_mean, expected.seen, pair)
     if not likeness >= TOO_UNLIKE:
@@ -50,7 +52,24 @@ def lay(pair: ViewPair, expected: Expected, *, where: str) -> Laid:
     u_x, u_z = (max(LEAST_U_MM, abs(a - b) / 2.0) for a, b in zip(front, back, strict=True))
     code = "I-PLN-PLACE" if likeness >= LIKE_ENOUGH else "S-PLN-PLACE"
     said = note(code, where=where, value=likeness, limit=LIKE_ENOUGH, u_mm=max(u_x, u_z))
-    return Laid(corner, likeness, (u_x, u_z), (said,))
+    turned = _turned(pair, expected, likeness, where)
+    return Laid(corner, likeness, (u_x, u_z), (*turned, said))
+
+
+def _turned(pair: ViewPair, expected: Expected, likeness: float, where: str) -> tuple[Note, ...]:
+    """Refuses views that fit better another way round: left would stand for right."""
+    mean = pair.geometric_mean
+    ways = {"mirrored": mean[:, ::-1], "upside down": mean[::-1], "turned round": mean[::-1, ::-1]}
+    fits = {
+        name: _best(image, expected.geometric_mean, expected.seen, pair)[1]
+        for name, image in ways.items()
+    }
+    how = max(fits, key=lambda name: fits[name])
+    if fits[how] > likeness + CLEARLY:
+        raise refusal("E-PLN-TURNED", where=where, how=how, value=fits[how], limit=likeness)
+    if fits[how] > likeness - CLEARLY:
+        return (note("S-PLN-TURNED", where=where, how=how, value=fits[how], limit=likeness),)
+    return ()
 
 
 def _best(image: Float, expected: Flat, seen: Flat, pair: ViewPair

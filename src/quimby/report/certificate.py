@@ -7,9 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from importlib.resources import as_file, files
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from quimby import __version__
@@ -19,9 +17,9 @@ from quimby.core.uncertain import Uncertain
 from quimby.report import words
 from quimby.report.figures.devices import Plot, figure
 from quimby.report.figures.style import Figure
-from quimby.report.lettering import drawable_all, fallback_fonts
-from quimby.report.pdf import LANGUAGE, STANDARDS
+from quimby.report.pdf import LANGUAGE
 from quimby.report.rounding import interval, value_and_u
+from quimby.report.typeset import typeset
 from quimby.study.commissioning.certificate import Certificate, Quantity
 
 SCHEMA = "quimby.certificate"
@@ -47,30 +45,8 @@ def pdf(
     made: Certificate, plots: Sequence[Plot], drawn: Sequence[Figure], *, centre: str = ""
 ) -> bytes:
     """The page. Its clock is the moment of the scan, so that no day changes its bytes."""
-    import typst
-
-    report = files("quimby.report")
-    with (
-        TemporaryDirectory(prefix="quimby-certificate-") as name,
-        as_file(report.joinpath("template")) as template,
-        as_file(report.joinpath("fonts")) as fonts,
-    ):
-        room = Path(name)
-        for part in sorted(template.glob("*.typ")):
-            (room / part.name).write_bytes(part.read_bytes())
-        for one in drawn:
-            (room / f"{one.name}.svg").write_bytes(one.svg)
-        page = drawable_all(view(made, plots, drawn, centre=centre))
-        (room / "data.json").write_text(json.dumps(page), "utf-8")
-        found: bytes = typst.compile(
-            str(room / "certificate.typ"),
-            root=str(room),
-            font_paths=[str(fonts), str(fallback_fonts())],
-            ignore_system_fonts=True,
-            pdf_standards=STANDARDS,
-            timestamp=int(_clock(made)),
-        )
-        return found
+    page = view(made, plots, drawn, centre=centre)
+    return typeset("certificate.typ", page, drawn, at=_clock(made))
 
 
 def _clock(made: Certificate) -> float:

@@ -78,7 +78,12 @@ def _body(r: Result) -> dict[str, Any]:
         "study_id": r.study_id,
         "example": r.example,
         "therapy": r.therapy,
-        "protocol": {"id": r.protocol, "title": r.protocol_title, "level": r.level},
+        "protocol": {
+            "id": r.protocol,
+            "title": r.protocol_title,
+            "level": r.level,
+            "level_reason": r.level_reason,
+        },
         "centre": r.centre,
         "report_number": r.report_number,
         "patient": _patient(r),

@@ -1,27 +1,19 @@
-"""report.pdf: the page data and figures through the Typst template, PDF/A-2b, same bytes again.
-
-All text reaches the template as data (JSON), never as markup: a name with `#` or `$` in it is
-printed as it stands.
-"""
+"""report.pdf: the result as the data of its pages, typeset with its figures."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from importlib.resources import as_file, files
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from quimby.report import summary, tables, words
 from quimby.report.draw import drawings
 from quimby.report.figures.style import Figure
 from quimby.report.json import digest_of
-from quimby.report.lettering import drawable_all, each_text, fallback_fonts
+from quimby.report.lettering import each_text
 from quimby.report.readings import view as readings
+from quimby.report.typeset import typeset
 from quimby.study.result import Result
 
-STANDARDS: Any = ["a-2b", "ua-1"]  # archivable, and readable by a screen reader
 LANGUAGE = "en"
 FOOT_NAME = 40  # letters of a name in the foot; page one has it whole
 
@@ -32,32 +24,8 @@ def pdf(result: Result, figures: Sequence[Figure] | None = None) -> bytes:
     The document's clock is the start of the last measurement, so the same result gives the same
     bytes on any day.
     """
-    import typst
-
     drawn = drawings(result) if figures is None else figures
-    report = files("quimby.report")
-    with (
-        TemporaryDirectory(prefix="quimby-report-") as name,
-        as_file(report.joinpath("template")) as template,
-        as_file(report.joinpath("fonts")) as fonts,
-    ):
-        room = Path(name)
-        for part in sorted(template.glob("*.typ")):
-            (room / part.name).write_bytes(part.read_bytes())
-        for figure in drawn:
-            (room / f"{figure.name}.svg").write_bytes(figure.svg)
-        (room / "data.json").write_text(
-            json.dumps(drawable_all(spaced(view(result, drawn), result))), "utf-8"
-        )
-        found: bytes = typst.compile(
-            str(room / "report.typ"),
-            root=str(room),
-            font_paths=[str(fonts), str(fallback_fonts())],
-            ignore_system_fonts=True,
-            pdf_standards=STANDARDS,
-            timestamp=int(_clock(result)),
-        )
-        return found
+    return typeset("report.typ", spaced(view(result, drawn), result), drawn, at=_clock(result))
 
 
 def _clock(result: Result) -> float:

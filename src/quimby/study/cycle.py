@@ -28,6 +28,7 @@ from quimby.study.inputs import Inputs, read_inputs
 from quimby.study.known import own_half_lives, own_table
 from quimby.study.marrow import as_vertebrae, red_marrow
 from quimby.study.outline_state import state_notes
+from quimby.study.planar_pairs import read_pairs
 from quimby.study.progress import Progress, Step
 from quimby.study.quantify import Quantified, quantify
 from quimby.study.result import Measurement, RegionResult
@@ -78,6 +79,7 @@ def calculate(
         given, inputs.started_at, substance, zone=study.document.zone
     )
     names = {name: organ.name for name, organ in organs.items()}
+    views = read_pairs(study, inputs, substance)
     quantified = quantify(inputs, names, substance.half_life_h.value, progress=progress)
     if not study.document.patient.mirror_anatomy:
         _check_sides(quantified, organs)
@@ -91,7 +93,7 @@ def calculate(
         for organ, prior in own_half_lives(earlier.regions, earlier.given.id).items()
     }
     known = Known(given.agent, table, {n: own[o] for n, o in organs.items() if o in own})
-    planars = planar(study, inputs, quantified)
+    planars = planar(study, inputs, quantified, views)
     inputs = replace(inputs, files=(*inputs.files, *planars.files),
                      shown={**inputs.shown, **planars.shown})  # fmt: skip
     curves = region_curves(quantified, names, protocol, substance.half_life_h.value, known,

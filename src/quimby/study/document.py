@@ -151,7 +151,7 @@ class Review(Part):
 class Outlines(Part):
     """Outlines of the regions, drawn on the CT of one measurement or on a CT of their own."""
 
-    paths: list[str] = Field(min_length=1, description="RTSTRUCT or SEG files")
+    paths: list[str] = Field(min_length=1, description="RTSTRUCT, SEG or NIfTI files")
     on: str = Field(
         description="id of the measurement whose CT they were drawn on; with ct a name for that CT"
     )

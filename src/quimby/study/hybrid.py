@@ -17,7 +17,7 @@ from quimby.physics.nuclides import nuclide
 from quimby.study.document import Study
 from quimby.study.files import Shelf
 from quimby.study.inputs import Inputs
-from quimby.study.planar_pairs import measurement_of, read_pairs
+from quimby.study.planar_pairs import Pairs, measurement_of
 from quimby.study.planar_points import region_points
 from quimby.study.quantify import Quantified
 from quimby.study.readings.tables import Read, read_one
@@ -49,15 +49,15 @@ class Planar:
 Named = tuple[str, PlanarPoint]  # a point and the measurement it is from
 
 
-def planar(study: Study, inputs: Inputs, quantified: Quantified) -> Planar:
-    """Samples from every planar pair and table of planar regions of the administration.
+def planar(study: Study, inputs: Inputs, quantified: Quantified, pairs: Pairs) -> Planar:
+    """Samples from the planar pairs and tables of planar regions of an administration.
 
     The geometric mean of the net front and back rates, scaled to the region's SPECT/CT nearest
     to a planar scan; that planar scan itself is no further sample. Pairs make one source, each
     table another: regions of two sources are not drawn alike. Notes W-HYB-REGION for a row
-    that belongs to no outline; raises what the readers and `measure.hybrid` raise.
+    that belongs to no outline, W-HYB-ALONE; raises what the readers and `measure.hybrid` raise.
     """
-    of_tables, of_pairs = _tables(study, inputs, quantified), _pairs(study, inputs, quantified)
+    of_tables, of_pairs = _tables(study, inputs, quantified), _pairs(inputs, quantified, pairs)
     samples = {
         name: (*of_tables.samples.get(name, ()), *of_pairs.samples.get(name, ()))
         for name in {**of_tables.samples, **of_pairs.samples}
@@ -67,14 +67,11 @@ def planar(study: Study, inputs: Inputs, quantified: Quantified) -> Planar:
                   of_pairs.shown)  # fmt: skip
 
 
-def _pairs(study: Study, inputs: Inputs, quantified: Quantified) -> Planar:
+def _pairs(inputs: Inputs, quantified: Quantified, read: Pairs) -> Planar:
     """Samples of the planar pairs; W-HYB-ALONE for a region that they tell too little of."""
-    if not inputs.administration.planars:
-        return Planar({}, (), (), ())
-    substance = nuclide(inputs.administration.nuclide)
-    read = read_pairs(study, inputs, substance)
-    regions, notes = region_points(read.pairs, inputs, quantified, substance.half_life_h.value)
-    samples = {}
+    half_life_h = nuclide(inputs.administration.nuclide).half_life_h.value
+    regions, notes = region_points(read.pairs, inputs, quantified, half_life_h)
+    samples: dict[str, tuple[Scaled, ...]] = {}
     for name, points in regions.items():
         try:
             samples[name], seen = _scaled(name, points, quantified)

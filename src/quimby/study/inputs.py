@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from quimby.core.notes import Note, note, refusal
 from quimby.core.outline import Outline
 from quimby.core.time import aware
 from quimby.devices.camera import CameraRecord, read_camera
 from quimby.measure import checks
-from quimby.measure.dicom import read_ct, read_emission, read_outline_file
+from quimby.measure.dicom import OutlineFile, read_ct, read_emission, read_outline_file
 from quimby.measure.fitness import check_for_dosimetry
+from quimby.measure.nifti import ENDINGS, LabelFile, read_labels
 from quimby.measure.scans import CtScan, EmissionScan, Identity, Timing
 from quimby.study.commission import commission_cylinder, commission_spheres, facts
 from quimby.study.document import Administration, Calibration, Spect, Study
@@ -73,14 +75,15 @@ def read_inputs(study: Study, given: Administration, *, progress: Progress) -> I
         scans[measured.id], cts[measured.id] = _pair(measured, shelf)
         entries.append(shelf.entry(f"{measured.id}, SPECT", scans[measured.id].files))
         entries.append(shelf.entry(f"{measured.id}, CT", cts[measured.id].files))
-    outlines, outline_notes = _outlines(given, shelf, entries)
+    own = _own_ct(given, shelf, entries)
     assert given.outlines is not None
+    drawn_on = own or cts.get(given.outlines.on)
+    outlines, outline_notes = _outlines(given, shelf, entries, drawn_on)
     outlines = judged(outlines, given.outlines.review, zone=zone,
                       where=f"administrations.{given.id}")  # fmt: skip
     entries += [InputFile(r.role, r.path, 1, r.sha256) for r in camera.raw_data]
     visits, time_notes = _in_time(given, scans, cts, zone)
     notes = [*study.notes, *camera_notes, *outline_notes, *time_notes]
-    own = _own_ct(given, shelf, entries)
     notes += _belongs_together(study, given, visits, own)
     notes += [n for v in visits for n in (*v.scan.notes, *v.ct.notes)]
     notes += [n for v in visits for n in camera.check(facts(v.scan, v.acquired_at), where=v.id)]
@@ -156,18 +159,27 @@ def _no_point_spread(record: CameraRecord) -> tuple[Note, ...]:
 
 
 def _outlines(
-    given: Administration, shelf: Shelf, entries: list[InputFile]
+    given: Administration, shelf: Shelf, entries: list[InputFile], drawn_on: CtScan | None
 ) -> tuple[tuple[Outline, ...], tuple[Note, ...]]:
+    """Every outline of the files named. NIfTI labels say no frame: they lie on that CT."""
     assert given.outlines is not None
     found: list[Outline] = []
     notes: list[Note] = []
     for path in given.outlines.paths:
-        file = read_outline_file(shelf.path(path))
+        file = _outline_file(shelf.path(path), drawn_on)
         found += file.outlines
         notes += file.notes
         entries.append(shelf.entry("outlines", [shelf.path(path)]))
     _each_drawn_once(found, given)
     return tuple(found), tuple(notes)
+
+
+def _outline_file(path: Path, drawn_on: CtScan | None) -> OutlineFile | LabelFile:
+    if not path.name.lower().endswith(ENDINGS):
+        return read_outline_file(path)
+    frame = drawn_on.frame_of_reference if drawn_on else ""
+    return read_labels(path, frame_of_reference=frame,
+                       like=drawn_on.image.grid if drawn_on else None)  # fmt: skip
 
 
 def _each_drawn_once(outlines: Sequence[Outline], given: Administration) -> None:

@@ -16,8 +16,14 @@ from quimby.core.uncertain import Uncertain
 from quimby.devices import dead_time
 from quimby.devices.camera import CameraRecord
 from quimby.measure.hybrid import PlanarPoint
-from quimby.measure.planar import background_share, geometric_mean, net_counts
-from quimby.measure.planar_expected import Expected, Shadow, expected_views, shadow
+from quimby.measure.planar import geometric_mean, net_counts
+from quimby.measure.planar_expected import (
+    Expected,
+    Shadow,
+    background_views,
+    expected_views,
+    shadow,
+)
 from quimby.measure.planar_free import Apart, apart
 from quimby.measure.planar_place import Laid, lay
 from quimby.measure.planar_roi import Roi, ring
@@ -34,7 +40,7 @@ GAP_MM, WIDTH_MM = 10.0, 10.0  # between a region and its background ring; the r
 LEAST_RING_MM2 = 150.0  # [P]
 IN_BODY = 0.5  # of the thickness at the organ: the ring stays inside the body [P]
 FIELD_MM = 390.0  # of a camera's head along the body [P]
-LENGTH_U = 0.05  # relative, of organ and body along the views, from CT [P]
+SHAPE_U = 0.05  # relative, of the share of background over a region, from CT [P]
 SCATTER_U = 0.10  # relative, of the scatter taken away: windows are an estimate [P]
 SCATTER_LEFT, SCATTER_LEFT_U = 0.35, 0.10  # share of scatter where nothing was taken away [P]
 LEAST_ON_IMAGE = 0.98  # of a region, to be read on a planar image [P]
@@ -62,6 +68,7 @@ class Field:
 
     pair: Pair
     laid: Laid
+    rest: Expected  # the body evenly active, the regions empty
     water_mm: Float
     lost: Lost
 
@@ -84,12 +91,16 @@ def region_points(
     if not pairs:
         return {}, []
     parts = apart([shadow(r.name, r.mask) for r in quantified.regions.organs])
+    grid = reference_grid(quantified.readings, inputs.reference)
+    mu = water_mu_per_cm(pairs[0].energy_kev / 1e3) / 10.0
+    masks = [r.mask for r in quantified.regions.organs]
+    rest = background_views(grid, masks, inputs.reference_ct.image, mu)
     models: dict[str, Expected] = {}
     found: dict[str, list[Named]] = {}
     notes: list[Note] = [*parts.notes]
     for pair in pairs:
         model = _model(pair, inputs, quantified, models)
-        points, told = pair_points(pair, parts, model, camera=inputs.camera,
+        points, told = pair_points(pair, parts, model, rest=rest, camera=inputs.camera,
                                    half_life_h=half_life_h)  # fmt: skip
         notes += told
         for name, point in points.items():
@@ -98,16 +109,23 @@ def region_points(
 
 
 def pair_points(
-    pair: Pair, parts: Apart, model: Expected, *, camera: CameraRecord, half_life_h: float
+    pair: Pair,
+    parts: Apart,
+    model: Expected,
+    *,
+    rest: Expected,
+    camera: CameraRecord,
+    half_life_h: float,
 ) -> tuple[dict[str, PlanarPoint], tuple[Note, ...]]:
     """Net geometric mean, cps at the start of the scan, of every free region that can be read.
 
-    `model` is what a SPECT/CT leads one to expect; the pair is laid on it first.
+    `model` is what a SPECT/CT leads one to expect; the pair is laid on it first. `rest` is
+    `background_views`: how background over a region compares with that beside it.
     """
     laid = lay(pair.views, model, where=pair.id)
     rows, columns = pair.views.first.shape
     water = model.water_mm.at(pair.views.pixel_mm, laid.corner_mm, (rows, columns))
-    field = Field(pair, laid, water, _lost(pair, camera))
+    field = Field(pair, laid, rest, water, _lost(pair, camera))
     decayed = factor_to_start(pair.seconds / 3600.0, half_life_h)
     found: dict[str, PlanarPoint] = {}
     notes: list[Note] = [*laid.notes, *field.lost.notes]
@@ -197,12 +215,12 @@ def _net(name: str, parts: Apart, field: Field) -> tuple[Uncertain, tuple[Note, 
     """
     roi = _roi(parts.free[name], field)
     beside = _beside(name, parts, field)
-    share = _share(roi, field, parts.whole[name])
-    mean, notes = _mean(roi, beside, share, field)
+    shares = _shares(roi, beside, field)
+    mean, notes = _mean(roi, beside, shares, field)
     for axis, way in (("across", 1), ("along", 0)):
         step = field.laid.u_mm[1 - way] / field.pair.views.pixel_mm[way]
         less, more = (
-            _mean(_moved(roi, way, d), _moved(beside, way, d), share, field)[0].value - mean.value
+            _mean(_moved(roi, way, d), _moved(beside, way, d), shares, field)[0].value - mean.value
             for d in (-step, step)
         )
         part = copysign(max(abs(less), abs(more)), more - less)
@@ -232,17 +250,22 @@ def _over(roi: Roi, image: Float) -> float:
     return float((roi.share * image).sum()) / roi.pixels
 
 
-def _share(roi: Roi, field: Field, cast: Shadow) -> Uncertain:
-    """How much of the background beside the region also lies before and behind it."""
-    body, thick = _over(roi, field.water_mm), cast.thickness_mm
-    return background_share(
-        Uncertain(thick, {f"thickness of {roi.name}": LENGTH_U * thick}),
-        Uncertain(body, {"thickness of the body": LENGTH_U * body}),
-    )
+def _shares(roi: Roi, beside: Roi, field: Field) -> tuple[Uncertain, Uncertain]:
+    """How much of the background beside the region lies before and behind it, in each view.
+
+    1 - t/T of the slab, with the patient's own shape and attenuation: both places on the views
+    of an evenly active body that is empty in the regions.
+    """
+    found = []
+    for flat in (field.rest.first, field.rest.second):
+        image = flat.at(*field.frame)
+        share = _over(roi, image) / _over(beside, image)
+        found.append(Uncertain(share, {f"shape of the background, {roi.name}": SHAPE_U * share}))
+    return found[0], found[1]
 
 
 def _mean(
-    roi: Roi, beside: Roi, share: Uncertain, field: Field
+    roi: Roi, beside: Roi, shares: tuple[Uncertain, Uncertain], field: Field
 ) -> tuple[Uncertain, tuple[Note, ...]]:
     pair = field.pair
     held, room = (
@@ -252,7 +275,7 @@ def _mean(
     views, notes = [], [*held.notes, *room.notes]
     for n, view in enumerate(held.names):
         found = net_counts(_of_window(held, n, pair), _of_window(room, n, pair),
-                           pixels=roi.pixels, background_pixels=beside.pixels, share=share,
+                           pixels=roi.pixels, background_pixels=beside.pixels, share=shares[n],
                            where=f"{roi.name} {view}, {pair.id}")  # fmt: skip
         views.append(found.counts)
         notes += found.notes

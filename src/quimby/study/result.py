@@ -182,7 +182,7 @@ class Result:
     therapy: str  # title for people
     protocol: str
     protocol_title: str
-    level: int
+    level: int  # reached, not wished for: see `study.level`
     centre: str
     report_number: str
     example: bool  # invented data: the report says so
@@ -204,6 +204,7 @@ class Result:
     notes: tuple[Note, ...]
     trace: Trace
     pictures: Pictures | None = None
+    level_reason: str = ""
     stages: tuple[Stage, ...] = ()  # administrations with readings in tables, in order of time
     plan: Plan | None = None
     verified: tuple[Verified, ...] = ()

@@ -10,6 +10,7 @@ from quimby.study.confirmations import with_confirmations
 from quimby.study.course import whole
 from quimby.study.cycle import Cycle, calculate
 from quimby.study.document import Administration, Study
+from quimby.study.level import with_level
 from quimby.study.progress import Progress, silent
 from quimby.study.readings.assemble import from_readings, with_readings
 from quimby.study.readings.chain import by_readings
@@ -35,7 +36,7 @@ def run(study: Study, *, progress: Progress = silent) -> Result:
     else:
         raise refusal("E-STUDY-KEY", where=f"study {study.document.id}",
                       problem="no administration has measurements.")  # fmt: skip
-    return with_confirmations(result, study)
+    return with_confirmations(with_level(result), study)
 
 
 def _from_scans(study: Study, scanned: Sequence[Administration], progress: Progress) -> Result:

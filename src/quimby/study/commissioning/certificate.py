@@ -100,7 +100,7 @@ def at_most(what: str, value: float, limit: float, digits: int = 1) -> Check:
 def without(codes: Iterable[str], what: str, wanted: str, notes: Iterable[Note]) -> Check:
     """A check that holds where none of these notes was made; the note says what was found."""
     seen = [n for n in notes if n.code in codes]
-    found = f"see {seen[0].code}" if seen else "nothing found"
+    found = f"see {seen[0].code}" if seen else "nothing against it"
     return Check(what, found, wanted, not seen)
 
 

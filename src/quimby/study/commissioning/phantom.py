@@ -103,7 +103,7 @@ def recovery_certificate(
         Check("Paired with the factor", f"both from a {camera.factor.geometry}"
               if curve.cf_geometry == camera.factor.geometry else curve.cf_geometry,
               camera.factor.geometry, curve.cf_geometry == camera.factor.geometry),
-        told.without(("W-CAL-RECON",), "Reconstructed as the cylinder", "the same", made.notes),
+        _reconstructed(made),
     )  # fmt: skip
     head = ("Sphere, mm", "Volume, ml", "Recovery", "Curve", "Residual / u")
     return Certificate(
@@ -121,6 +121,15 @@ def recovery_certificate(
         extra={"covariance": curve.covariance, "volume_range_ml": curve.volume_range_ml,
                "cf_geometry": curve.cf_geometry, "reconstruction": curve.reconstruction},
     )  # fmt: skip
+
+
+def _reconstructed(made: RecoveryMeasured) -> Check:
+    """Whether the spheres were reconstructed as the factor's scan; a silent file is no yes."""
+    what, wanted = "Reconstructed as for the factor", "the same"
+    for n in made.notes:
+        if n.code == "W-CAL-RECON" or (n.code == "W-CAL-UNKNOWN" and "reconstruction" in n.text):
+            return Check(what, f"see {n.code}", wanted, passed=False)
+    return Check(what, made.record.reconstruction.method, wanted, passed=True)
 
 
 def curve_quantities(made: RecoveryMeasured) -> tuple[Quantity, ...]:

@@ -136,7 +136,8 @@ def _background(frame: PlanarFrame, empty: Sequence[PlanarFrame], where: str) ->
     if not empty:
         return None
     same = [f for f in empty if _same_window(f, frame)]
-    for key in ("collimator", "view", "detector"):
+    own_names = len({f.collimator for f in same}) == len(same) > 1  # else it names the type only
+    for key in ("collimator", "view", "detector") if own_names else ("view", "detector"):
         mine = [f for f in same if getattr(f, key) and getattr(f, key) == getattr(frame, key)]
         if len(mine) == 1:
             return Background(float(mine[0].counts.sum()), mine[0].seconds)

@@ -194,8 +194,8 @@ def _by_fit(
     checks = [
         Check("Readings", str(len(readings.runs)), f"at least {LEAST_RUNS}",
               len(readings.runs) >= LEAST_RUNS),
-        Check("Fit of the chosen model", f"p = {fit.p_value:.2g}", f"p at least {FIT_BELIEVED:g}",
-              fit.p_value >= FIT_BELIEVED),
+        Check("Fit of the chosen model", f"p = {_chance(fit.p_value)}",
+              f"p at least {FIT_BELIEVED:g}", fit.p_value >= FIT_BELIEVED),
         told.without(("W-CNT-MODELS",), "Models told apart", "one fits clearly better",
                      found.notes),
         Check("Highest loss", told.per_cent(lost), "above 2 %, else nothing is seen", lost > 0.02),
@@ -207,10 +207,14 @@ def _by_fit(
                          canonical(name), made)  # fmt: skip
 
 
+def _chance(p: float) -> str:
+    return f"{p:.2g}" if p >= 0.001 else "< 0.001"
+
+
 def _models(found: Compared) -> Table:
     rows = tuple(
         (m, f"{f.busy.tau_s.value * 1e6:.4g} ± {f.busy.tau_s.u * 1e6:.2g}", f"{f.chi2:.1f}",
-         str(f.dof), f"{f.p_value:.2g}")
+         str(f.dof), _chance(f.p_value))
         for m, f in found.fits.items()
     )  # fmt: skip
     rows += tuple((m, "does not fit", "", "", "") for m in MODELS if m not in found.fits)
