@@ -103,3 +103,12 @@ def test_a_study_without_a_plan_says_so(tables: Path) -> None:
     with pytest.raises(QuimbyError) as error:
         plan_job(tables / "study.toml", None, quiet=True)
     assert error.value.code == "E-PLAN-NONE"
+
+
+def test_a_tracers_nuclide_is_asked_for_and_never_guessed(tables: Path) -> None:
+    tables.rename(tables.parent / "tracer")
+    answers = {"therapy": "i131-dtc"}
+    found = draft(tables.parent / "tracer", answers=answers, zone="Europe/Berlin")
+    assert any(q.key == "nuclide" and q.required for q in found.questions)
+    told = draft(tables.parent / "tracer", answers={**answers, "nuclide": "I-124"}, zone="UTC")
+    assert told.document["administrations"][0]["nuclide"] == "I-124"

@@ -16,6 +16,12 @@ Kind = Literal[
 """Routes of readings, as `quimby template` names them."""
 
 KINDS: tuple[str, ...] = get_args(Kind)
+PLANAR = "planar_regions"
+"""The one route that gives no dose of its own: it helps a scan's curve."""
+
+ACQUIRED = {"whole_body": "whole_body", "blood_samples": "blood", "blood_concentration": "blood",
+            "thyroid_counts": "thyroid", "thyroid_uptake": "thyroid"}  # fmt: skip
+"""Route of readings -> kind of acquisition in a protocol."""
 
 
 class Standard(Part):

@@ -28,7 +28,7 @@ from pydantic import (
 
 from quimby.core.notes import Note, refusal
 from quimby.study.answers import apply_answers
-from quimby.study.counted import KINDS, Readings
+from quimby.study.counted import KINDS, PLANAR, Readings
 from quimby.study.parts import (
     ActivityMBq,
     DoseGy,
@@ -208,7 +208,7 @@ class Administration(Part):
     @property
     def own_readings(self) -> tuple[Readings, ...]:
         """Tables that give doses of their own; planar regions only help a scan's curve."""
-        return tuple(r for r in self.readings if r.kind != "planar_regions")
+        return tuple(r for r in self.readings if r.kind != PLANAR)
 
 
 class EarlierExposure(Part):

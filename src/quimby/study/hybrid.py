@@ -14,6 +14,7 @@ from quimby.measure.hybrid import GAP_LIMIT_H, PlanarPoint, hybrid_curve
 from quimby.measure.planar import geometric_mean, net_counts
 from quimby.measure.readings.reading import Reading as Row
 from quimby.physics.nuclides import nuclide
+from quimby.study.counted import PLANAR
 from quimby.study.document import Study
 from quimby.study.files import Shelf
 from quimby.study.inputs import Inputs
@@ -22,8 +23,6 @@ from quimby.study.planar_points import region_points
 from quimby.study.quantify import Quantified
 from quimby.study.readings.tables import Read, read_one
 from quimby.study.result import InputFile, Measurement, Sample
-
-KIND = "planar_regions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def _pairs(inputs: Inputs, quantified: Quantified, read: Pairs) -> Planar:
 
 
 def _tables(study: Study, inputs: Inputs, quantified: Quantified) -> Planar:
-    tables = [t for t in inputs.administration.readings if t.kind == KIND]
+    tables = [t for t in inputs.administration.readings if t.kind == PLANAR]
     shelf = Shelf(study.folder)
     samples: dict[str, tuple[Scaled, ...]] = {}
     measurements: dict[str, Measurement] = {}

@@ -12,6 +12,7 @@ from quimby.core.uncertain import Uncertain
 from quimby.dose.thyroid import TargetMass
 from quimby.planning import thyroid
 from quimby.protocols import Protocol
+from quimby.study.counted import ACQUIRED
 from quimby.study.document import Administration, Study, StudyDocument
 from quimby.study.files import Shelf
 from quimby.study.progress import Progress, Step
@@ -27,10 +28,6 @@ from quimby.study.readings.whole_body import whole_body_series
 from quimby.study.result import InputFile
 from quimby.study.stages import Plan, Stage, Verified
 from quimby.therapies import Therapy
-
-KINDS = {"whole_body": "whole_body", "blood_samples": "blood", "blood_concentration": "blood",
-         "thyroid_counts": "thyroid", "thyroid_uptake": "thyroid"}  # fmt: skip
-"""Route of readings -> kind of acquisition in a protocol."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +112,7 @@ def _stage(
         places={**of_series(tuple(series.values()), table, group, blood_ml=blood_ml(who)),
                 **of_shares(dosed.doses, table, group)},
     )  # fmt: skip
-    physical = {tables.substance.half_life_h, tables.wanted.half_life_h}
+    physical = (tables.substance.half_life_h, tables.wanted.half_life_h)
     return stage, (*physical, *dosed.constants), (*notes, *dosed.notes)
 
 
@@ -156,9 +153,9 @@ def _verified(document: StudyDocument, therapy: Therapy, stages: Sequence[Stage]
 
 def _deviations(tables: Tables, protocol: Protocol) -> list[Note]:
     """Measurements that the protocol expects, of the kinds that were taken, and were not."""
-    taken = {KINDS[r.given.kind] for r in tables.read if r.given.kind in KINDS}
+    taken = {ACQUIRED[r.given.kind] for r in tables.read if r.given.kind in ACQUIRED}
     hours = {kind: [tables.hours(row.at, r.device) for r in tables.read for row in r.rows
-                    if KINDS.get(r.given.kind) == kind] for kind in taken}  # fmt: skip
+                    if ACQUIRED.get(r.given.kind) == kind] for kind in taken}  # fmt: skip
     missing = [a for a in protocol.acquisition if a.kind in taken
                and not any(a.holds(t) for t in hours[a.kind])]  # fmt: skip
     return [

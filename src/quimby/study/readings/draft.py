@@ -14,7 +14,7 @@ from quimby.measure.readings import ask
 from quimby.measure.readings.mapping import ColumnMap, column_map, fitting
 from quimby.measure.readings.table import Table, read_table
 from quimby.study.answers import apply_answers
-from quimby.study.counted import KINDS
+from quimby.study.counted import ACQUIRED, KINDS
 from quimby.study.document import FORMAT
 from quimby.study.drafted import Draft
 from quimby.study.questions import Question, answered, question
@@ -98,13 +98,14 @@ def draft_readings(
         work.ask("therapy", agent="no therapy", known=" or ".join(
             n for n in therapies.names() if therapies.load(n).plan))  # fmt: skip
     folders = sorted({t.path.parent for t in tables}, key=lambda f: ("tracer" not in f.name, f))
-    kinds = {_kind(t.route) for t in tables}
+    kinds = {ACQUIRED.get(t.route, t.route) for t in tables}
     document: dict[str, Any] = {
         "format": FORMAT, "id": f"{answers.get('patient.id', root.name)}", "therapy": therapy,
         "protocol": answers.get("protocol") or fitting_protocol(therapy, kinds),
         "patient": {"id": answers.get("patient.id", "")},
         "administrations": [
-            _administration(work, n, folder, [t for t in tables if t.path.parent == folder],
+            _administration(work, therapy, n, folder,
+                            [t for t in tables if t.path.parent == folder],
                             alone=len(folders) == 1)
             for n, folder in enumerate(folders)
         ],
@@ -122,11 +123,6 @@ def draft_readings(
     )
     named = tuple(f"{d.kind} {d.id}: {work.shown(p)}" for p, d in work.devices.items())
     return Draft(document, root, tuple(work.questions), (*found, *named), (), ())
-
-
-def _kind(route: str) -> str:
-    return {"thyroid_counts": "thyroid", "thyroid_uptake": "thyroid", "blood_samples": "blood",
-            "blood_concentration": "blood"}.get(route, route)  # fmt: skip
 
 
 def _devices(root: Path) -> Iterator[tuple[Path, Device]]:
@@ -153,14 +149,17 @@ def fitting_protocol(therapy: str, kinds: set[str]) -> str:
 
 
 def _administration(
-    work: _Work, number: int, folder: Path, tables: Sequence[Found], *, alone: bool
+    work: _Work, therapy: str, number: int, folder: Path, tables: Sequence[Found], *, alone: bool
 ) -> dict[str, Any]:
     name = folder.name if not alone else "stage-1"
     tracer = "tracer" in folder.name.lower()
     given: dict[str, Any] = {"id": name, "kind": "tracer" if tracer else "therapy",
-                             "cycle": 1, "nuclide": "I-131"}  # fmt: skip
+                             "cycle": 1}  # fmt: skip
     head = f"administrations.{number}"
     short = "" if number == 0 else f"{head}."
+    given["nuclide"] = therapies.load(therapy).nuclide if therapy and not tracer else ""
+    if tracer:  # may be another isotope than the therapy's: never guessed
+        work.ask("given_nuclide", key=f"{short}nuclide", name=name)
     for key in ("activity", "at"):
         named = {"activity": "administered", "at": "administered_at"}[key] if not short else key
         if f"{head}.{key}" not in work.answers:

@@ -91,7 +91,7 @@ def read_tables(
         files.append(shelf.entry("activity meter", [shelf.path(given.meter)]))
         found += meter.notes_for("activity", on=started.date())
     tables = []
-    for one in (r for r in given.readings if r.kind != "planar_regions"):
+    for one in given.own_readings:
         made, seen, entries = read_one(one, document, shelf, started)
         tables.append(made)
         found += seen
