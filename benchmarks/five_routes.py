@@ -23,7 +23,6 @@ from tests.conftest import shared_path
 
 from quimby import protocols
 from quimby.core.uncertain import Uncertain
-from quimby.population import places
 from quimby.study.document import Planar, Series, Study
 from quimby.study.draft import draft
 from quimby.study.result import Result
@@ -37,7 +36,6 @@ NAMES = {"LU-FULL": "four SPECT/CT", "LU-TWO": "two SPECT/CT (days 1 and 7)",
 SCANS = {"LU-FULL": (1, 2, 3, 4), "LU-TWO": (2, 4), "LU-HYB": (2,), "LU-STP": (3,)}
 PLANAR = (1, 2, 3, 4)
 OUTLINED = 2  # the scan on whose CT the outlines lie
-LOOK_UP_MIN = 10.0  # staff minutes to multiply two numbers and write them down; our estimate
 
 
 @dataclass(frozen=True)
@@ -66,11 +64,16 @@ def routes() -> Iterator[Route]:
     """Every route, the most laborious first."""
     whole = draft(shared_path("data", "lu177_dotatate_case_a"), answers={"residue": "0"}).study()
     for name, scans in SCANS.items():
-        burden = protocols.load(name).burden
-        assert burden is not None
         kidneys = kidneys_of(run(study(whole, name, scans)))
-        yield Route(NAMES[name], kidneys, burden.staff_min, burden.camera_min)
-    yield Route("no measurement: published mean", _level_one(whole), LOOK_UP_MIN, 0.0)
+        yield Route(NAMES[name], kidneys, *_minutes(name))
+    yield Route("no measurement: published mean", _level_one(whole), *_minutes("LU-COHORT"))
+
+
+def _minutes(protocol: str) -> tuple[float, float]:
+    """Minutes of staff and of camera."""
+    burden = protocols.load(protocol).burden
+    assert burden is not None
+    return burden.staff_min, burden.camera_min
 
 
 def kidneys_of(result: Result) -> Uncertain:
@@ -97,18 +100,12 @@ def study(whole: Study, protocol: str, scans: Sequence[int]) -> Study:
 
 
 def _level_one(whole: Study) -> Uncertain:
-    """Published kidneys by SPECT, pooled by number of patients, times the activity given."""
-    rows = [c for c in places.table("177Lu-DOTATATE")
-            if c.organ == "kidney" and c.sd and c.n and c.mean and c.unit == "Gy/GBq"
-            and c.tag == "V" and "DOTATATE" in c.agent and "SPECT" in c.method]  # fmt: skip
-    n = sum(c.n or 0 for c in rows)
-    mean = sum((c.n or 0) * (c.mean or 0) for c in rows) / n
-    within = sum((c.n or 0) * (c.sd or 0) ** 2 for c in rows) / n
-    between = sum((c.n or 0) * ((c.mean or 0) - mean) ** 2 for c in rows) / n
-    activity = whole.document.administrations[-1].activity
-    assert activity is not None
-    return Uncertain(mean, {"spread between patients": (within + between) ** 0.5}).scaled(
-        activity / 1e3)  # fmt: skip
+    """The study as level 1 reports it: published kidneys, times the activity given."""
+    last = whole.document.administrations[-1]
+    bare = last.model_copy(update={"measurements": [], "outlines": None})
+    changed = {"protocol": "LU-COHORT", "administrations": [bare]}
+    result = run(whole.model_copy(update={"document": whole.document.model_copy(update=changed)}))
+    return next(d.dose_gy for d in result.cohort if d.organ == "kidney")
 
 
 def picture(found: Sequence[Route], true: float, path: Path) -> None:

@@ -29,6 +29,7 @@ AREAS = {
     "tia": "Time-activity curves",
     "stp": "One or two scans",
     "dose": "Absorbed dose",
+    "vox": "Voxels",
     "dvh": "Dose-volume figures",
     "bed": "BED",
     "lu": "Limits and planning",

@@ -265,6 +265,21 @@ def test_two_heads_have_a_mean_with_one_activity_and_are_held_against_each_other
     assert {"W-CAL-HEADS", "W-CAL-NO-BACKGROUND"} <= codes
 
 
+def test_the_planar_sensitivity_goes_into_the_cameras_record(tmp_path: Path) -> None:
+    dish = heads(tmp_path / "dish", 400, 440)
+    record = camera_record_of(collimator="unknown", nuclide="Lu-177")
+    write_camera(record, tmp_path / "camera.toml")
+
+    calibrated("planar", dish, *DISH, "--camera", tmp_path / "camera.toml", out=tmp_path / "out")
+
+    found = read_camera(tmp_path / "camera.toml")
+    assert found.planar is not None
+    assert found.planar.cps_per_mbq == pytest.approx(7.0, rel=2e-4)
+    assert (found.planar.heads, found.planar.measured.isoformat()) == (2, "2026-03-03")
+    assert found.planar.lower_kev < 208.4 < found.planar.upper_kev
+    assert found.model_copy(update={"planar": None}) == record
+
+
 def test_a_background_of_another_head_is_refused(tmp_path: Path) -> None:
     dish = heads(tmp_path / "dish", 400, 440)
     other = save(tmp_path / "empty", single(TimezoneOffsetFromUTC="+0000"))[0]
@@ -529,5 +544,5 @@ def test_a_study_document_that_names_a_scan_without_geometry_is_refused_too(
     folder = lone(tmp_path, "nm_misc", "NM-MONO2-16-13x-heart.dcm")
     measured = Spect(id="scan-1", image=Series(path="in"), ct=Series(path="in"))
     with pytest.raises(QuimbyError) as caught:
-        _pair(measured, Shelf(folder.parent))
+        _pair(measured, Shelf(folder.parent), "Lu-177")
     assert caught.value.code == "E-DCM-UNFIT"

@@ -20,7 +20,6 @@ from scipy.ndimage import center_of_mass
 from quimby.core.grid import Float, Image, Rigid
 from quimby.demo.contours import region_contours
 from quimby.demo.make import (
-    SEED,
     administration_record,
     commissioning_counts,
     fill_record,
@@ -28,16 +27,16 @@ from quimby.demo.make import (
     truth_path,
 )
 from quimby.demo.patient import (
-    REMAINDER,
+    SEED,
     Curve,
     ScanTruth,
     Truth,
     camera_facts,
-    net_volume_ml,
+    patient,
     region_truth,
     truth,
 )
-from quimby.demo.phantom import Solid, gross_volume_ml, phantom, polygon_area, solid_volume_ml
+from quimby.demo.phantom import REMAINDER, Solid, polygon_area, solid_volume_ml
 from quimby.demo.sampling import exact_occupancy
 from quimby.demo.scanner import (
     acquisition_h,
@@ -49,15 +48,21 @@ from quimby.demo.scanner import (
     recorded,
     source_map,
     spect_grid,
+    widened,
     with_noise,
 )
 from quimby.measure.dicom import read_ct, read_emission, read_outline_file
 from quimby.measure.occupancy import contour_volume_ml, occupancy, region_mask
 from quimby.physics.nuclides import nuclide
+from quimby.protocols import load
 from tests.conftest import shared_path
 
-KNOWN = truth(SEED)
-REGIONS = [shape.name for shape in phantom().regions]
+WHO = patient()
+BODY = WHO.body
+SPECT_GRID, CT_GRID = spect_grid(WHO.spect_slices), ct_grid(WHO.ct_slices)
+WIDE_GRID = widened(SPECT_GRID)
+KNOWN = truth(load("LU-FULL"), SEED)
+REGIONS = [shape.name for shape in BODY.regions]
 OUTLINED = [name for name, region in KNOWN.regions.items() if region.outlined]
 LESIONS = [name for name in OUTLINED if name.startswith("Lesion")]
 
@@ -78,19 +83,19 @@ def handed_over(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth]:
     [("Liver", 1830), ("Spleen", 176), ("Kidney_L", 144), ("Kidney_R", 144)],
 )
 def test_organs_have_the_published_volumes(name: str, published_ml: float) -> None:
-    assert gross_volume_ml(name) == pytest.approx(published_ml, rel=0.003)
+    assert BODY.gross_volumes_ml[name] == pytest.approx(published_ml, rel=0.003)
 
 
 def test_a_kidney_is_an_ellipsoid_less_the_cap_that_a_plane_cuts_off() -> None:
     a, b, c, cut = 30.0, 22.5, 55.0, 20.0 / 30.0
     by_hand = a * b * c * pi * (2 + 3 * cut - cut**3) / 3 / 1000  # V of a unit ball below a plane
 
-    assert gross_volume_ml("Kidney_L") == pytest.approx(by_hand, rel=2e-4)
+    assert BODY.gross_volumes_ml["Kidney_L"] == pytest.approx(by_hand, rel=2e-4)
 
 
 @pytest.mark.parametrize("name", REGIONS)
 def test_volumes_agree_with_counting_random_points(name: str) -> None:
-    (solid,) = phantom().shape(name).solids
+    (solid,) = BODY.shape(name).solids
     low, high = solid.box_mm()
     points = np.random.default_rng(1).uniform(low, high, (400_000, 3))
     share = float(solid.inside(points).mean())
@@ -101,19 +106,47 @@ def test_volumes_agree_with_counting_random_points(name: str) -> None:
     assert solid_volume_ml(solid) == pytest.approx(counted, rel=4 * u + 2e-4)
 
 
-@pytest.mark.parametrize("name", REGIONS)
-def test_regions_keep_apart_and_lesions_lie_wholly_in_their_host(name: str) -> None:
-    shape = phantom().shape(name)
+@pytest.mark.parametrize(
+    ("who", "name"),
+    [(who, shape.name) for who in ("dotatate", "psma") for shape in patient(who).body.regions],
+)
+def test_regions_keep_apart_and_lesions_lie_wholly_in_their_host(who: str, name: str) -> None:
+    body = patient(who).body
+    shape = body.shape(name)
     (solid,) = shape.solids
     points = np.random.default_rng(2).uniform(*solid.box_mm(), (50_000, 3))
     own = points[solid.inside(points)]
 
-    for other in phantom().regions:
+    for other in body.regions:
         if name in (other.name, other.host):
             continue
         share = other.solids[0].inside(own).mean()
         assert share == (1.0 if other.name == shape.host else 0.0), other.name
-    assert phantom().shape("trunk").solids[0].inside(own).all()
+    assert sum(part.solids[0].inside(own).mean() for part in body.outer) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "published_ml"),
+    # ICRP Publication 89, adult male: parotids 50 g, submandibulars 25 g; 1.05 g/ml.
+    [
+        ("Parotid_L", 23.8),
+        ("Parotid_R", 23.8),
+        ("Submandibular_L", 11.9),
+        ("Submandibular_R", 11.9),
+    ],
+)
+def test_glands_have_the_published_volumes(name: str, published_ml: float) -> None:
+    assert patient("psma").body.gross_volumes_ml[name] == pytest.approx(published_ml, rel=0.01)
+
+
+@pytest.mark.parametrize("protocol", ["LU-FULL", "LU-HYB", "LU-PSMA-FULL"])
+def test_no_patient_holds_more_than_was_given(protocol: str) -> None:
+    known = truth(load(protocol))
+    for time_h in np.linspace(0, 400, 201):
+        inside = [region.curve.at(time_h) for region in known.regions.values()]
+
+        assert sum(inside) <= known.administered_mbq * 2 ** (-time_h / known.half_life_h)
+        assert min(inside) >= 0
 
 
 @settings(max_examples=8, deadline=None)
@@ -130,14 +163,14 @@ def test_a_moved_organ_fills_as_many_voxels_and_moves_its_middle(
 
     (here, middle), (there, elsewhere) = (_filled(name, at) for at in (Rigid.identity(), moved))
 
-    assert here == pytest.approx(gross_volume_ml(name), rel=0.01)
-    assert there == pytest.approx(gross_volume_ml(name), rel=0.01)
+    assert here == pytest.approx(BODY.gross_volumes_ml[name], rel=0.01)
+    assert there == pytest.approx(BODY.gross_volumes_ml[name], rel=0.01)
     assert elsewhere == pytest.approx(moved.apply(middle), abs=0.15)
 
 
 def _filled(name: str, moved: Rigid) -> tuple[float, Float]:
     """Volume in ml and centre in mm of a region laid on the SPECT's grid."""
-    (solid,), grid = phantom().shape(name).solids, spect_grid()
+    (solid,), grid = BODY.shape(name).solids, SPECT_GRID
     ((box, part),) = exact_occupancy(solid, grid, moved, finest_mm=1.2)
     start = np.array([side.start for side in box[::-1]])
     middle = grid.points_mm(start + np.array(center_of_mass(part)[::-1]))
@@ -147,19 +180,17 @@ def _filled(name: str, moved: Rigid) -> tuple[float, Float]:
 @pytest.mark.parametrize("name", OUTLINED)
 def test_contours_enclose_the_region_without_its_lesions_within_a_thousandth(name: str) -> None:
     heights = np.linspace(-198.0, 198.0, 100)
-    contours = region_contours(phantom(), name, heights)
-    guests = [
-        c for g in phantom().guests(name) for c in region_contours(phantom(), g.name, heights)
-    ]
+    contours = region_contours(BODY, name, heights)
+    guests = [c for g in BODY.guests(name) for c in region_contours(BODY, g.name, heights)]
 
     area = sum(polygon_area(c.polygon_mm) for c in contours)
     holes = sum(polygon_area(c.polygon_mm) for c in guests)
 
-    assert (area - 2 * holes) * 4.0 / 1000 == pytest.approx(net_volume_ml(name), rel=0.001)
+    assert (area - 2 * holes) * 4.0 / 1000 == pytest.approx(BODY.net_volume_ml(name), rel=0.001)
 
 
 def _area(name: str, heights_mm: Float) -> float:
-    contours = region_contours(phantom(), name, heights_mm)
+    contours = region_contours(BODY, name, heights_mm)
     return sum(polygon_area(contour.polygon_mm) for contour in contours)
 
 
@@ -203,13 +234,13 @@ def test_doses_follow_from_the_printed_constant_of_lu_177() -> None:
 
 def test_a_region_cannot_clear_more_slowly_than_it_decays() -> None:
     with pytest.raises(ValueError, match="Spleen would clear more slowly than Lu-177 decays"):
-        region_truth("Spleen", Curve(((10.0, 160.0),)), KNOWN.scans, nuclide("Lu-177"))
+        region_truth(WHO, "Spleen", Curve(((10.0, 160.0),)), KNOWN.scans)
 
 
 def test_the_remainder_is_the_trunk_that_no_region_takes() -> None:
-    everything = sum(net_volume_ml(name) for name in [*REGIONS, REMAINDER])
+    everything = sum(BODY.net_volume_ml(name) for name in [*REGIONS, REMAINDER])
 
-    assert everything == pytest.approx(gross_volume_ml("trunk"))
+    assert everything == pytest.approx(BODY.gross_volumes_ml["trunk"])
 
 
 # The scanner
@@ -219,7 +250,7 @@ def test_the_remainder_is_the_trunk_that_no_region_takes() -> None:
 def test_no_count_is_lost_between_the_patient_and_the_image(scan: ScanTruth) -> None:
     only = dict.fromkeys(KNOWN.regions, 0.0) | {"Kidney_R": 50.0, "Lesion_2": 5.0}
 
-    counts = recorded(activity_map(only, scan.moved)).values.sum()
+    counts = recorded(activity_map(BODY, only, grid=WIDE_GRID, moved=scan.moved)).values.sum()
 
     assert counts == pytest.approx(55.0 * KNOWN.cps_per_mbq * projection_s(), rel=1e-6)
 
@@ -227,7 +258,7 @@ def test_no_count_is_lost_between_the_patient_and_the_image(scan: ScanTruth) -> 
 def test_a_point_is_blurred_to_the_stated_width() -> None:
     voxel = camera_facts()["voxel_mm"]
     point = Solid(np.full(3, voxel / 2), np.full(3, 2.0), np.eye(3), np.empty((0, 4)), None)
-    image = recorded(source_map([(point, 1.0)])).values
+    image = recorded(source_map([(point, 1.0)], grid=WIDE_GRID)).values
     profile = image.sum(axis=(0, 1)) / image.sum()
     x = (np.arange(len(profile)) - 48) * voxel
 
@@ -238,7 +269,7 @@ def test_a_point_is_blurred_to_the_stated_width() -> None:
 
 
 def test_noise_keeps_the_mean_and_is_shared_by_neighbours() -> None:
-    flat = Image(spect_grid(), np.full(spect_grid().shape, 60.0), "counts")
+    flat = Image(SPECT_GRID, np.full(SPECT_GRID.shape, 60.0), "counts")
 
     noisy = with_noise(flat, np.random.default_rng(3)).values
 
@@ -250,17 +281,17 @@ def test_noise_keeps_the_mean_and_is_shared_by_neighbours() -> None:
 
 
 def test_faint_voxels_keep_their_mean_too() -> None:
-    faint = Image(spect_grid(), np.full(spect_grid().shape, 0.3), "counts")
+    faint = Image(SPECT_GRID, np.full(SPECT_GRID.shape, 0.3), "counts")
 
     assert with_noise(faint, np.random.default_rng(4)).values.mean() == pytest.approx(0.3, rel=0.03)
 
 
 def test_the_ct_shows_each_organ_at_its_number_where_the_patient_lies() -> None:
     scan = KNOWN.scans[3]
-    ct = patient_ct(scan, np.random.default_rng(5))
+    ct = patient_ct(WHO, scan, np.random.default_rng(5))
 
     for name in ("Liver", "Spleen", "Kidney_L", "Kidney_R"):
-        shape = phantom().shape(name)
+        shape = BODY.shape(name)
         points = scan.moved.apply(_deep_inside(shape.solids[0]))
         i, j, k = np.rint(ct.grid.index_of(points)).astype(int).T
         assert ct.values[k, j, i].mean() == pytest.approx(shape.hu, abs=4), name
@@ -287,7 +318,7 @@ def test_the_cylinder_gives_back_the_camera_factor_from_its_own_record() -> None
 
 
 def test_spheres_lie_where_the_record_says_with_what_it_says() -> None:
-    image, grid = commissioning_counts("spheres").values, spect_grid()
+    image, grid = commissioning_counts("spheres").values, SPECT_GRID
     for sphere in fill_record()["spheres"]:
         assert sphere["volume_ml"] == pytest.approx(pi / 6 * sphere["diameter_mm"] ** 3 / 1000)
         reach = sphere["diameter_mm"] / 2 + 10
@@ -315,7 +346,7 @@ def test_what_is_written_is_read_back_with_the_same_identity_times_and_geometry(
             "Lu-177 DOTATATE",
         )
         assert spect.identity == ct.identity
-        assert spect.identity.patient_id == administration_record()["patient_id"]
+        assert spect.identity.patient_id == administration_record(WHO)["patient_id"]
         assert (spect.image.unit, spect.decay_reference, spect.patient_position) == (
             "counts",
             "NONE",
@@ -325,15 +356,15 @@ def test_what_is_written_is_read_back_with_the_same_identity_times_and_geometry(
         assert spect.timing.sum_of_projection_time_s == projection_s()
         assert spect.timing.elapsed_scan_time_s == pytest.approx(acquisition_h() * 3600)
         assert spect.frame_of_reference == ct.frame_of_reference
-        assert spect.image.grid.matches(spect_grid())
-        assert ct.image.grid.matches(ct_grid())
+        assert spect.image.grid.matches(SPECT_GRID)
+        assert ct.image.grid.matches(CT_GRID)
 
 
 def test_the_images_come_back_voxel_for_voxel(handed_over: tuple[Path, Truth]) -> None:
     folder, known = handed_over
     rng = np.random.default_rng([known.seed, 2])
     counts = with_noise(patient_spect(known, known.scans[2]), rng)
-    hu = patient_ct(known.scans[2], rng)
+    hu = patient_ct(known.patient, known.scans[2], rng)
 
     spect = read_emission([folder / "tp3" / "SPECT.dcm"])
     ct = read_ct(sorted((folder / "tp3" / "CT").iterdir()))
@@ -360,16 +391,16 @@ def _seen_mbq(known: Truth, n: int) -> float:
     at, during = known.scans[n].time_h, acquisition_h()
     inside = {name: region.curve.mean(at, during) for name, region in known.regions.items()}
     field_ml = 403.2 * pi * 200 * 110 / 1000 - sum(
-        net_volume_ml(name) for name in inside if name not in (REMAINDER, "Bladder")
+        BODY.net_volume_ml(name) for name in inside if name not in (REMAINDER, "Bladder")
     )
-    rest = inside.pop(REMAINDER) * field_ml / net_volume_ml(REMAINDER)
+    rest = inside.pop(REMAINDER) * field_ml / BODY.net_volume_ml(REMAINDER)
     bladder = inside.pop("Bladder") * 0.42  # its top 28 of 69 mm, as it lies; small after 4 h
     return sum(inside.values()) + rest + bladder
 
 
 def _about(image: Image, name: str, moved: Rigid, known: Truth) -> float:
     """MBq in a region and the 10 mm around it."""
-    (solid,) = phantom().shape(name).solids
+    (solid,) = BODY.shape(name).solids
     wide = Solid(solid.centre_mm, solid.semi_axes_mm + 10.0, solid.axes, solid.cuts, None)
     ((box, part),) = exact_occupancy(wide, image.grid, moved, finest_mm=2.4)
     return float((part * image.values[box]).sum()) / known.cps_per_mbq / projection_s()
@@ -410,7 +441,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def test_another_seed_gives_other_noise() -> None:
-    counts = Image(spect_grid(), np.full(spect_grid().shape, 50.0), "counts")
+    counts = Image(SPECT_GRID, np.full(SPECT_GRID.shape, 50.0), "counts")
     one, other = (with_noise(counts, np.random.default_rng([seed, 0])) for seed in (1, 2))
 
     assert not np.array_equal(one.array, other.array)

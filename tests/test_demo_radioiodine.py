@@ -18,14 +18,16 @@ from scipy.integrate import solve_ivp
 from typer.testing import CliRunner
 
 from quimby.cli.app import app
-from quimby.cli.showing import BEGINS, DOTATATE, compare_readings, demo_job
+from quimby.cli.showing import compare, demo_job
 from quimby.cli.terminal import console
-from quimby.demo.radioiodine.compare import Row, rows
+from quimby.demo.compare import Row
+from quimby.demo.radioiodine.compare import rows
 from quimby.demo.radioiodine.counting import Counter, DoseRateMeter, off_by
 from quimby.demo.radioiodine.facts import clock, facts, given_mbq, kinetics
 from quimby.demo.radioiodine.kinetics import Course, Model, course
-from quimby.demo.radioiodine.make import PATIENTS, make_radioiodine, truth_path
+from quimby.demo.radioiodine.make import make_radioiodine, truth_path
 from quimby.demo.radioiodine.truth import Truth
+from quimby.demo.shown import THERAPIES
 from quimby.devices.counting_device import read_device
 from quimby.measure.readings.mapping import column_map
 from quimby.measure.readings.reading import Readings, read
@@ -39,6 +41,7 @@ HALF_LIFE_H = 8.0207 * 24  # 131I, ICRP Publication 107
 INTO = {"benign-thyroid": "gut", "dtc": "gut", "mibg": "blood"}
 STAGES = [("benign-thyroid", "tracer"), ("benign-thyroid", "therapy"), ("dtc", "tracer"),
           ("dtc", "therapy"), ("mibg", "stage-1"), ("mibg", "stage-2")]  # fmt: skip
+PATIENTS = tuple(INTO)
 Made = tuple[Path, Truth]
 
 
@@ -49,7 +52,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
 
     def get(name: str) -> Made:
         if name not in kept:
-            kept[name] = make_radioiodine(name, folder / name)
+            kept[name] = make_radioiodine(THERAPIES[name], folder / name)
         return folder / name, kept[name]
 
     return get
@@ -230,7 +233,7 @@ def test_the_german_table_reads_back_by_its_confirmed_mapping(made: Callable[[st
     found = table(folder, "ganzkoerper-tracer.csv", "whole_body", "ganzkoerper-mapping.toml")
     first = found.readings[0]
 
-    assert first.at == datetime(2026, 4, 20, 11, 6, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert first.at == datetime(2026, 4, 20, 10, 54, tzinfo=ZoneInfo("Europe/Berlin"))
     assert first.quantities["front"].live_s == 300
     assert first.value("distance") == 2050
     assert [r.answers["voided"] for r in found.readings] == ["no"] + ["yes"] * 5
@@ -244,7 +247,7 @@ def test_the_uptake_after_summer_time_began_is_as_many_hours_later_as_meant(
     when = clock(own, "tracer")
     times = [r.at for r in table(folder, "uptake-tracer.csv", "thyroid_counts").readings]
 
-    assert [when.hours(t) for t in times if t] == pytest.approx(own["tracer"]["hours"])
+    assert [when.hours(t) for t in times if t] == pytest.approx(own["tracer"]["uptake_h"])
     assert {t.utcoffset() for t in times if t} == {when.start.utcoffset(),
                                                    when.at(100.0).utcoffset()}  # fmt: skip
     assert when.start.utcoffset() != when.at(100.0).utcoffset()
@@ -326,7 +329,7 @@ def test_a_demo_is_the_same_again_byte_by_byte(
     made: Callable[[str], Made], name: str, tmp_path: Path
 ) -> None:
     folder, _ = made(name)
-    make_radioiodine(name, tmp_path / name)
+    make_radioiodine(THERAPIES[name], tmp_path / name)
 
     first = {f.name: f.read_bytes() for f in folder.iterdir()}
     assert {f.name: f.read_bytes() for f in (tmp_path / name).iterdir()} == first
@@ -336,7 +339,7 @@ def test_another_seed_changes_the_readings_and_not_the_truth(
     made: Callable[[str], Made], tmp_path: Path
 ) -> None:
     folder, known = made("mibg")
-    other = make_radioiodine("mibg", tmp_path / "mibg", seed=7)
+    other = make_radioiodine("MIBG-WB", tmp_path / "mibg", seed=7)
     file = "whole-body-stage-1.csv"
 
     assert other.stages == known.stages
@@ -376,6 +379,9 @@ def test_the_whole_body_dose_is_the_formula_by_hand(made: Callable[[str], Made])
 def test_what_the_true_plan_gives_reaches_its_aim(made: Callable[[str], Made]) -> None:
     plans: Mapping[str, Truth] = {name: made(name)[1] for name in PATIENTS}
     thyroid, cancer, child = plans["benign-thyroid"], plans["dtc"], plans["mibg"]
+    assert thyroid.plan is not None
+    assert cancer.plan is not None
+    assert child.plan is not None
     second = child.verified["Whole-body dose, second stage"].planned_gy
     per_mbq = second / child.stages["stage-2"].administered_mbq
 
@@ -431,9 +437,8 @@ def test_the_command_offers_every_patient_and_names_them_for_a_wrong_one() -> No
     answer = CliRunner().invoke(app, ["demo", "--therapy", "graves"])
 
     assert answer.exit_code == 2
-    for name in (DOTATATE, *PATIENTS):
+    for name in THERAPIES:
         assert name in answer.output
-    assert set(BEGINS) == set(PATIENTS)
 
 
 def test_the_demo_writes_a_report_and_shows_truth_beside_result(
@@ -453,7 +458,7 @@ def test_truth_beside_result_fits_a_terminal(
     made: Callable[[str], Made], found: Callable[[str], Result], name: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    compare_readings(console(), rows(found(name), made(name)[1]))
+    compare(console(), rows(found(name), made(name)[1]))
     lines = capsys.readouterr().out.splitlines()
 
     assert max(len(line) for line in lines) <= 96
@@ -465,6 +470,6 @@ def test_a_figure_outside_is_told_as_no(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     first = rows(found("mibg"), made("mibg")[1])[1]
-    compare_readings(console(), [Row(first.stage, first.what, "Gy", 9.0, first.found)])
+    compare(console(), [Row(first.stage, first.what, "Gy", 9.0, first.found)])
 
     assert capsys.readouterr().out.splitlines()[2].endswith("no")

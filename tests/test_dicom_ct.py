@@ -118,6 +118,7 @@ def other(slices: list[Any], keyword: str, value: Any) -> list[Any]:
         (tilted(build.ct(4)), "E-DCM-TILT", "0.50 mm"),
         (turned(build.ct(4)), "E-DCM-MIXED", "orientations"),
         (other(build.ct(4), "SeriesInstanceUID", "2.25.9"), "E-DCM-MIXED", "SeriesInstanceUID"),
+        (other(build.ct(4), "FrameOfReferenceUID", "2.25.9"), "E-DCM-MIXED", "FrameOfReferenceUID"),
         (other(build.ct(4), "PatientID", "P2"), "E-DCM-MIXED", "PatientID"),
         (other(build.ct(4), "PixelSpacing", [3.0, 2.1]), "E-DCM-MIXED", "pixel sizes"),
         (build.ct(4, RescaleSlope=None, RescaleIntercept=None), "E-DCM-HU", "no rescale"),

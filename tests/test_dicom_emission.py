@@ -547,3 +547,51 @@ def test_the_array_handed_on_cannot_be_changed(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="read-only"):
         scan.image.array[0, 0, 0] = 1
+
+
+def test_counts_of_one_maker_are_turned_into_activity_by_its_suv_factor_where_that_is_all(
+    tmp_path: Path,
+) -> None:
+    slices = build.pet(Units="CNTS")
+    for data in slices:
+        block = data.private_block(0x7053, "Philips PET Private Group", create=True)
+        block.add_new(0x00, "DS", "0.002")
+        block.add_new(0x09, "DS", "0")
+
+    scan = read(tmp_path, *slices)
+
+    decayed = 7.35e9 * 2.0 ** (-(23 * 3600 + 42 * 60) / 574300.8)  # 10:12 to 09:54 of the next day
+    assert scan.image.unit == "Bq/ml"
+    assert scan.image.values[1, 0, 0] == pytest.approx(20 * 0.002 * decayed / 66000, rel=1e-6)
+    assert "I-DCM-PHILIPS-SCALE" in codes(scan)
+
+
+def test_the_maker_s_factor_to_activity_goes_before_its_factor_to_suv(tmp_path: Path) -> None:
+    slices = build.pet(Units="CNTS", PatientWeight=None)
+    for data in slices:
+        block = data.private_block(0x7053, "Philips PET Private Group", create=True)
+        block.add_new(0x00, "DS", "0.002")
+        block.add_new(0x09, "DS", "1.5")
+
+    assert read(tmp_path, *slices).image.values[1, 0, 0] == 30.0
+
+
+@pytest.mark.parametrize(("units", "factor"), [("CPS", 1.0), ("KCPS", 1000.0)])
+def test_counts_per_second_become_counts_over_the_scan(
+    tmp_path: Path, units: str, factor: float
+) -> None:
+    scan = read(tmp_path, build.spect(Units=units))
+
+    assert scan.image.unit == "counts"
+    assert scan.image.values.max() == 119 * 20 * 60 * factor  # 60 projections of 20 s
+    told = next(n for n in scan.notes if n.code == "W-DCM-CPS")
+    assert told.value == 1200
+
+
+def test_counts_per_second_of_an_unknown_time_are_refused_until_it_is_told(tmp_path: Path) -> None:
+    data = build.spect(Units="CPS", RotationInformationSequence=None)
+    paths = build.save(tmp_path, data)
+
+    with pytest.raises(QuimbyError, match="E-DCM-FRAMEDUR"):
+        read_emission(paths)
+    assert read_emission(paths, timing=Timing(10.0, 30, 2)).image.values.max() == 119 * 300

@@ -6,10 +6,14 @@ import time
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from quimby.measure.dicom import read_emission, survey
+from quimby.core.errors import QuimbyError
+from quimby.measure.dicom import read_ct, read_emission, survey
+from quimby.measure.dicom.split_series import whole_series
 from tests import dicom_builder as build
 from tests.conftest import shared_path
 
@@ -130,3 +134,65 @@ def test_a_localizer_is_not_taken_for_a_ct(tmp_path: Path) -> None:
     build.save(tmp_path, *build.ct(1, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]))
 
     assert survey(tmp_path).series[0].kind == "other"
+
+
+def parts(first: int, then: int, **changes: Any) -> list[Any]:
+    """A CT whose later slices carry another series UID."""
+    slices = build.ct(first + then)
+    for data in slices[first:]:
+        build.changed(data, SeriesInstanceUID="2.25.77", **changes)
+    return slices
+
+
+def cts(folder: Path, *datas: Any) -> list[int]:
+    build.save(folder, *datas)
+    return [len(one.files) for one in whole_series(survey(folder).of("ct"))]
+
+
+def test_a_ct_that_arrived_as_two_series_is_one_volume(tmp_path: Path) -> None:
+    whole = read_ct(build.save(tmp_path / "one", *build.ct(9)))
+    assert cts(tmp_path / "two", *parts(5, 4)) == [9]
+
+    (found,) = whole_series(survey(tmp_path / "two").of("ct"))
+    scan = read_ct(found.files, split=True)
+
+    assert found.series_uid == f"{build.SERIES} + 2.25.77"
+    assert np.array_equal(scan.image.array, whole.image.array)
+    assert [n.code for n in scan.notes] == ["I-DCM-SPLIT"]
+    with pytest.raises(QuimbyError, match="E-DCM-MIXED"):
+        read_ct(found.files)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"StudyInstanceUID": "2.25.5"},
+        {"FrameOfReferenceUID": "2.25.5"},
+        {"PatientID": "P2"},
+        {"AcquisitionTime": "101500"},
+        {"PixelSpacing": [3.0, 2.5]},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_series_that_are_not_one_scan_stay_apart(tmp_path: Path, change: dict[str, Any]) -> None:
+    assert cts(tmp_path, *parts(5, 4, **change)) == [5, 4]
+
+
+def test_series_with_a_gap_or_at_one_place_stay_apart(tmp_path: Path) -> None:
+    slices = parts(5, 4)
+    assert cts(tmp_path / "gap", *slices[:5], *slices[6:]) == [5, 3]
+    again = build.ct(5, SeriesInstanceUID="2.25.77")
+    assert cts(tmp_path / "twice", *build.ct(5), *again) == [5, 5]
+
+
+def test_one_series_in_two_folders_is_one(tmp_path: Path) -> None:
+    slices = build.ct(6)
+    build.save(tmp_path / "a", *slices[::2])
+    build.save(tmp_path / "b" / "c", *slices[1::2])
+
+    (found,) = survey(tmp_path).of("ct")
+
+    assert len(found.files) == 6
+    assert read_ct(found.files).image.values[:, 0, 0].tolist() == [
+        -1014, -1004, -994, -984, -974, -964,
+    ]  # fmt: skip

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from quimby.core.errors import InputError, MethodUnfit
 from quimby.dose.local import (
+    RegionTia,
     RegionWeights,
+    box_of,
+    deposited,
     local_dose,
-    own_dose,
+    sum_of_scans,
     trapezoid_weights,
     voxel_dose,
 )
@@ -147,7 +150,7 @@ def test_a_regions_own_voxels_close_to_its_activity_where_the_picture_shares_its
     picture = voxel_dose(maps, density, occupancy, weights=weights, remainder_hours=HOURS,
                          voxel_ml=0.11, energy_mev=0.1479)  # fmt: skip
 
-    own = own_dose(maps, density, (12.0, 60.0), factor=picture.rescale["a"], energy_mev=0.1479)
+    own = local_dose(picture.rescale["a"] * sum_of_scans(maps, (12.0, 60.0)), density, 0.1479)
 
     share = occupancy["a"]
     mass_g = share.sum() * 0.11 * 1.04
@@ -155,3 +158,24 @@ def test_a_regions_own_voxels_close_to_its_activity_where_the_picture_shares_its
     shared = (share * picture.dose_gy).sum() / share.sum()
     assert mean == pytest.approx(300.0 * DELTA / mass_g, rel=1e-6)
     assert shared < 0.98 * mean  # the picture's edge voxels hold the neighbour's part too
+
+
+def test_maps_integrated_any_way_are_deposited_as_sums_of_scans_are() -> None:
+    maps, density, occupancy = scene()
+    weights = {"a": RegionWeights((12.0, 60.0), 300.0), "b": RegionWeights((20.0, 30.0), 50.0)}
+    more: dict[str, Any] = {"voxel_ml": 0.11, "energy_mev": 0.1479}
+    known = voxel_dose(maps, density, occupancy, weights=weights, remainder_hours=HOURS, **more)
+
+    whole = (slice(None),) * 3
+    inside = {n: RegionTia(whole, sum_of_scans(maps, w.hours), w.tia_mbq_h)
+              for n, w in weights.items()}  # fmt: skip
+    found = deposited(sum_of_scans(maps, HOURS), density, occupancy, inside=inside, **more)
+
+    np.testing.assert_allclose(found.dose_gy, known.dose_gy, rtol=1e-5)
+    assert found.rescale == pytest.approx(dict(known.rescale))
+
+
+def test_a_region_without_voxels_is_refused_by_its_name() -> None:
+    with pytest.raises(MethodUnfit, match="cannot be spread over") as caught:
+        box_of(np.zeros(SHAPE), where="a")
+    assert caught.value.where == "a"

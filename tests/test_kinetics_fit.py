@@ -27,7 +27,7 @@ LOGS = {
     "partial-uptake": (4.0, log(LN2 / 60), log(LN2 / 3), log(0.4)),
     "bi-clearance": (4.0, log(LN2 / 60), 3.5, log(LN2 / 4)),
     "tri": (4.0, log(LN2 / 80), 3.5, log(LN2 / 15), log(LN2 / 0.7)),
-    "physical-only": (4.0,),
+    "physical": (4.0,),
 }
 
 

@@ -7,7 +7,7 @@ from math import log, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
@@ -17,7 +17,6 @@ from quimby.core.uncertain import Uncertain, exact, relative
 from quimby.kinetics.bounds import check_bound, implant_tia_mbq_h, largest_tiac_h, tiac_h
 from quimby.kinetics.fit import fit
 from quimby.kinetics.one_point import (
-    LEAST,
     OnePoint,
     best_time_h,
     other_nuclide_tia_mbq_h,
@@ -26,9 +25,10 @@ from quimby.kinetics.one_point import (
     twice_time_ratio,
     twice_time_tia,
 )
-from quimby.kinetics.priors import Prior
+from quimby.kinetics.priors import Prior, priors
 from quimby.kinetics.reduced import between_measured, own_half_life_tia, same_dose_per_activity
 from quimby.kinetics.samples import looks, undo_decay_correction
+from quimby.kinetics.spread import LEAST
 from quimby.kinetics.trapezoid import trapezoid
 from quimby.kinetics.two_points import two_points
 
@@ -42,6 +42,7 @@ def codes(notes: Iterable[Note]) -> set[str]:
 
 
 @given(st.floats(10, 200), st.floats(1, 300))
+@settings(deadline=None)
 def test_the_population_method_is_the_integral_of_its_exponential(T: float, t: float) -> None:
     at_start = 10 * 2 ** (t / T)
     whole, _ = quad(lambda x: at_start * T * 2**-x, 0, np.inf)
@@ -128,6 +129,35 @@ def test_two_points_agree_with_the_fit() -> None:
     assert closed.tia_mbq_h.parts == pytest.approx(dict(fitted.tia_mbq_h.parts), rel=1e-7)
     assert closed.half_life_h.u == pytest.approx(fitted.half_lives_h["effective"].u, rel=1e-7)
     assert closed.tia_mbq_h.parts["cal"] == pytest.approx(0.03 * closed.tia_mbq_h.value)
+
+
+@pytest.mark.parametrize("organ", ["kidney", "lesion"])
+def test_two_points_with_a_populations_uptake_hold_95_of_100_of_its_patients(organ: str) -> None:
+    random = np.random.default_rng(6)
+    z = random.standard_normal((5, 1500))
+    told = enumerate(priors(organ, with_half_life=True))
+    half_life, phase, start = (p.median * np.exp(p.sd_ln * z[i]) for i, p in told)
+    t = np.array([24.0, 168.0])[:, None]
+    seen = 2 ** (-t / half_life) - (1 - start) * 2 ** (-t / phase)
+    true = half_life / LN2 - (1 - start) * phase / LN2
+    inside = {True: 0, False: 0}
+    for (one, two), tia in zip((seen * (1 + 0.03 * z[3:])).T, true, strict=True):
+        for known in inside:
+            found = two_points((24, 168), [relative(one, a=0.03), relative(two, b=0.03)],
+                               uptake=priors(organ) if known else ()).tia_mbq_h  # fmt: skip
+            low, high = found.interval()
+            inside[known] += low <= tia <= high
+    assert 0.92 <= inside[True] / 1500 <= 0.98  # slow uptake and a slow half-life look alike
+    assert inside[False] / 1500 < 0.92
+
+
+def test_one_scan_of_a_map_has_the_least_doubt_and_two_have_not() -> None:
+    def parts(times: list[float]) -> set[str]:
+        readings = [relative(80 * 2 ** (-t / 51), **{f"c{t:g}": 0.05}) for t in times]
+        return set(fit("mono", times, readings, priors=[POPULATION]).tia_mbq_h.parts)
+
+    assert LEAST in parts([72.0])
+    assert LEAST not in parts([24.0, 96.0])
 
 
 @pytest.mark.parametrize(("pair", "says"), [((40, 46), "does not fall: 40 at 24 h, 46 at 96 h"),

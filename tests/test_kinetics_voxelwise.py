@@ -17,7 +17,7 @@ from quimby.core.errors import QuimbyError
 from quimby.core.uncertain import relative
 from quimby.kinetics.fit import fit
 from quimby.kinetics.two_points import two_points
-from quimby.kinetics.voxelwise import STATUS, VoxelFits, closed_to, fit_voxels
+from quimby.kinetics.voxelwise import STATUS, VoxelFits, fit_voxels
 
 Float = NDArray[np.float64]
 
@@ -246,26 +246,6 @@ def bad(value: float) -> Float:
 def test_what_it_says_when_it_cannot_answer(job: Callable[[], object], says: str) -> None:
     with pytest.raises(QuimbyError, match=says):
         job()
-
-
-def test_the_picture_closes_to_its_region() -> None:
-    found = fitted(noisy(1000).reshape(4, 10, 10, 10))
-    share = np.random.default_rng(2).random((10, 10, 10))
-    held = float((share * found.tia).sum()) * 0.1
-    closed = closed_to(found.tia, share, 1.1 * held, voxel_ml=0.1, where="kidney")
-    assert float((share * closed.tia).sum()) * 0.1 == pytest.approx(1.1 * held)
-    assert closed.factor == pytest.approx(1.1)
-    assert [n.code for n in closed.notes] == ["W-VOX-CLOSURE"]
-    assert "only after a change of +10.0 %" in closed.notes[0].text
-    assert closed_to(found.tia, share, 1.02 * held, voxel_ml=0.1, where="kidney").notes == ()
-
-
-def test_a_region_without_activity_cannot_be_closed() -> None:
-    empty = np.zeros((2, 2, 2))
-    with pytest.raises(QuimbyError, match="E-VOX-REGION"):
-        closed_to(empty, np.ones((2, 2, 2)), 5.0, voxel_ml=0.1, where="kidney")
-    with pytest.raises(QuimbyError, match="E-VOX-SHAPE"):
-        closed_to(empty, np.ones((2, 2)), 5.0, voxel_ml=0.1, where="kidney")
 
 
 def test_the_kernels_exponential_is_the_librarys() -> None:

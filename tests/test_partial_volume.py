@@ -180,6 +180,19 @@ def test_the_doubt_of_a_registration_covers_a_shift() -> None:
     assert np.abs(off).max() < 3 * part
 
 
+def test_the_doubt_of_a_registration_is_what_random_movements_do_their_mean_loss_included() -> None:
+    image, u_mm = scene(), 2.0
+    shifts = u_mm * np.random.default_rng(4).standard_normal((40, 3))
+    off = [solved(image, turned_about_z(0.0, list(s))).regions["kidney"].activity_mbq.value - 40.0
+           for s in shifts]  # fmt: skip
+
+    found = recover(image, regions(), STILL, fwhm_mm=FWHM, scan="s", registration_u_mm=u_mm)
+
+    part = found.regions["kidney"].activity_mbq.parts["registration, s"]
+    assert float(np.mean(off)) < -0.5 * part  # always a loss
+    assert part == pytest.approx(float(np.sqrt(np.mean(np.square(off)))), rel=0.25)
+
+
 def test_the_doubt_of_counts_is_the_scatter_of_repeated_scans() -> None:
     rng = np.random.default_rng(7)
     scale, clean = 2000.0, scene(40.0, 6.0, 300.0)

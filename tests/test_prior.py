@@ -16,14 +16,21 @@ from quimby.core.errors import InputError, QuimbyError
 from quimby.core.uncertain import Uncertain
 from quimby.kinetics.cohort import Observation, observed, spread, without_prior
 from quimby.kinetics.fit import fit
-from quimby.kinetics.priors import priors, read_prior_file, read_priors
+from quimby.kinetics.priors import (
+    is_wide,
+    known_priors,
+    priors,
+    read_prior_file,
+    read_priors,
+)
 from quimby.protocols import load
 from quimby.report import json as result_json
 from quimby.study.cohort_files import read_cohort
-from quimby.study.curves import planned
+from quimby.study.curves import planned, region_curves
 from quimby.study.prior_text import learn, prior_text
 from tests.sample_result import sample_result
 from tests.variants import quimby
+from tests.voxel_phantom import Phantom, scanned
 
 TP = 159.53
 
@@ -279,3 +286,53 @@ def test_the_command_writes_a_table_once(tmp_path: Path) -> None:
     again = quimby("prior", tmp_path / "cohort", "-o", out)
     assert again.exit_code != 0
     assert "prior.toml" in again.err
+
+
+# Organs without a table
+
+
+ORGANS = {
+    "LU-STP": ["marrow", "pituitary", "lung", "thyroid"],
+    "LU-PSMA-STP": ["marrow", "submandibular", "salivary", "lacrimal", "lung", "pituitary"],
+}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "organ"), [(p, o) for p, every in ORGANS.items() for o in every]
+)
+def test_no_organ_lacks_a_half_life_for_one_scan(protocol: str, organ: str) -> None:
+    found = planned(load(protocol), organ, 1).priors
+    (half_life,) = (p for p in found if p.quantity == "effective")
+    assert 10 < half_life.median < 100
+    assert half_life.constant().source
+
+
+def test_an_assumed_half_life_is_policy_and_wider_than_any_measured_one() -> None:
+    assumed = {p for _, p in known_priors() if p.cause.startswith("assumed")}
+    assert len(assumed) == 7
+    assert all(p.tag == "P" and p.sd_ln >= 0.5 and "house policy" in p.source for p in assumed)
+
+
+def test_only_what_no_table_has_is_wide() -> None:
+    file = "priors_lu177_dotatate"
+    assert is_wide("thyroid", file=file)
+    assert not is_wide("kidney", file=file)
+    assert not is_wide("marrow", file=file)
+    mine = '[thyroid.effective]\nmedian = 90.0\nsd_ln = 0.2\ncause = "c"\nsource = "s"\ntag = "P"\n'
+    assert not is_wide("thyroid", file=file, own=read_priors(mine, name="mine"))
+    with pytest.raises(QuimbyError, match="effective half-life of thyroid"):
+        priors("thyroid", file=file, with_half_life=True)
+
+
+def test_a_curve_on_an_assumed_half_life_is_drawn_and_says_so() -> None:
+    quantified = scanned(Phantom(times_h=(72.0,)))
+    for organ, said in (("thyroid", True), ("kidney", False)):
+        found = region_curves(quantified, {"Kidney_L": organ}, load("LU-STP"), TP)["Kidney_L"]
+        notes = [n for n in found.notes if n.code == "W-PRIOR-WIDE"]
+        assert bool(notes) is said
+        assert found.tia_mbq_h.value > 0
+        if said:
+            assert "half-life of thyroid" in notes[0].text
+            assert "an assumed one of 55 h" in notes[0].text
+            assert "factor of 3.3" in notes[0].text
+            assert found.tia_mbq_h.u_rel > 0.25

@@ -54,22 +54,23 @@ def test_the_documents_of_90y_say_that_their_calculation_is_to_come() -> None:
         assert bool(p.to_come) == (p.therapy == "y90-microspheres")
 
 
-@pytest.mark.parametrize(
-    ("name", "u", "about"),
-    [  # the specification's planning figures
-        ("BT-SIMPLE", 0.25, 0.01), ("BT-FULL", 0.18, 0.01), ("DTC-WB-SINGLE", 0.20, 0.01),
-        ("DTC-BLOOD", 0.12, 0.01), ("MIBG-WB", 0.10, 0.01), ("LU-STP", 0.19, 0.01),
-        ("LU-FULL", 0.13, 0.01), ("LU-TWO", 0.135, 0.015), ("LU-HYB", 0.175, 0.025),
-        ("Y90-SIMPLE", 0.375, 0.025), ("Y90-FULL", 0.20, 0.05), ("LU-COHORT", 0.45, 0.05),
-    ],
-)  # fmt: skip
-def test_the_components_add_to_the_doubt_that_is_expected(
-    name: str, u: float, about: float
+@pytest.mark.parametrize("name", protocols.names())
+def test_the_expected_doubt_is_within_30_per_cent_of_others_figures_or_says_why_not(
+    name: str,
 ) -> None:
     expected = protocols.load(name).uncertainty
     assert expected is not None
-    assert expected.u_rel == pytest.approx(u, abs=about)
+    assert expected.published
+    for one in expected.published:
+        assert abs(expected.u_rel / one.u - 1) <= 0.30 or len(one.why) > 60
     assert expected.u_rel >= max(c.u for c in expected.component)
+
+
+def test_only_one_scan_of_psma_needs_an_excuse() -> None:
+    doubts = {name: protocols.load(name).uncertainty for name in protocols.names()}
+    excused = [name for name, u in doubts.items() if u and any(one.why for one in u.published)]
+
+    assert excused == ["LU-PSMA-STP"]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,8 @@ def test_the_list_gives_what_a_program_needs() -> None:
     assert {"id", "therapy", "title", "level", "status", "needs", "burden",
             "uncertainty"} <= rows["LU-STP"].keys()  # fmt: skip
     assert rows["LU-STP"] == json.loads(json.dumps(summary(protocols.load("LU-STP"))))
-    assert rows["LU-STP"]["uncertainty"]["u_rel"] == pytest.approx(0.1895, abs=1e-4)
+    # by hand: 2, 4, 5, 8 and 5 % with 9.7 % of the curve
+    assert rows["LU-STP"]["uncertainty"]["u_rel"] == pytest.approx(0.0228**0.5, abs=1e-4)
 
 
 def test_the_list_can_be_of_one_therapy() -> None:

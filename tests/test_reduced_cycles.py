@@ -225,6 +225,7 @@ def lying_elsewhere(cycle: Cycle, shift_mm: tuple[float, float, float]) -> Cycle
         return Image(Grid(image.grid.shape, affine), image.array, image.unit)
 
     def day(visit: Visit) -> Visit:
+        assert visit.ct is not None
         ct = replace(visit.ct, image=moved(visit.ct.image), files=(Path("another day"),))
         return replace(visit, ct=ct)
 

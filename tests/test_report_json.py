@@ -41,6 +41,7 @@ REGION: dict[str, Any] = {
                     "z_linear": (float, None), "z_lognormal": (float, None), "words": str,
                     "group": str, "tag": str, "verified": bool, "method": str, "note": str}],
     "dvh": (dict, None), "voxel_rescale": (float, None),
+    "voxel_closure": (float, None), "voxel_fallback": (float, None),
 }  # fmt: skip
 CURVE: dict[str, Any] = {
     "model": str, "parameters": dict, "covariance": [[float]], "amplitudes_mbq": [float],
@@ -48,7 +49,7 @@ CURVE: dict[str, Any] = {
     "degrees_of_freedom": int, "head_fraction": float, "tail_fraction": float,
     "alternatives": [{"model": str, "tia_mbq_h": (float, None), "chi2": (float, None),
                       "p": (float, None), "verdict": str}],
-    "band": {"time_h": [float], "u_mbq": [float]},
+    "band": {"time_h": [float], "u_mbq": [float], "drawn_mbq": [float]},
 }  # fmt: skip
 WHOLE: dict[str, Any] = {
     "schema": str, "schema_version": int, "study_id": str, "example": bool, "therapy": str,
@@ -61,7 +62,8 @@ WHOLE: dict[str, Any] = {
     "measurements": [{"id": str, "kind": str, "acquired_at": str, "time_h": float, "device": str,
                       "duration_s": float, "voxel_mm": [float]}],
     "registrations": [dict], "regions": [REGION], "combined": [REGION],
-    "remainder_tia_mbq_h": (float, None), "exposures": [dict],
+    "remainder_tia_mbq_h": (float, None), "exposures": [dict], "planar": [dict], "lesions": [dict],
+    "cohort": [dict], "delivery": (dict, None), "monte_carlo": [dict],
     "notes": [{"code": str, "severity": str, "text": str, "where": str, "do": str,
                "value": (float, None), "limit": (float, None)}],
     "trace": {"quimby_version": str, "libraries": dict, "inputs": [dict], "constants": [dict],
@@ -100,7 +102,7 @@ def test_every_field_of_a_region_and_a_sample_is_written(kind: Any, shape: dict[
 
 
 def test_every_field_of_a_curve_is_written() -> None:
-    names = {f.name for f in fields(Curve)} - {"band_times_h", "band_u_mbq"}
+    names = {f.name for f in fields(Curve)} - {"band_times_h", "band_u_mbq", "drawn_mbq"}
     assert names == set(CURVE) - {"band"}
 
 

@@ -23,6 +23,7 @@ from tests.sample_result import sample_result, write_ct
 def ct_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     pictures = sample_result().pictures
     assert pictures is not None
+    assert pictures.ct is not None
     return write_ct(tmp_path_factory.mktemp("ct"), pictures.ct)
 
 

@@ -14,7 +14,13 @@ from quimby.core.grid import Grid, Image
 from quimby.core.outline import Outline
 from quimby.measure.dicom.rtstruct import _machine
 from quimby.study.document import Review, parse_study
-from quimby.study.outline_state import judged, state_notes, state_rows
+from quimby.study.outline_state import (
+    changed_notes,
+    content_digest,
+    judged,
+    state_notes,
+    state_rows,
+)
 
 MASK = Image(Grid((2, 2, 2), np.eye(4)), np.ones((2, 2, 2)), "1")
 
@@ -124,3 +130,60 @@ def test_a_structure_set_says_whether_a_program_drew_it(how: str, machine: bool 
     named = Dataset()
     named.ROIGenerationAlgorithm = how
     assert _machine(named) is machine
+
+
+# An approval is of what was looked at
+
+
+def square(x_mm: float = 0.0, *, name: str = "Liver", start: int = 0) -> Outline:
+    corners = np.array([[x_mm, 0, 0], [10, 0, 0], [10, 10, 0], [0, 10, 0]], dtype=float)
+    lower = corners + np.array([0, 0, 3.0])
+    return Outline(name, "1", contours=(corners, lower)[:: 1 if not start else -1])
+
+
+def signed(state: Any, day: int, **of: Outline) -> Review:
+    digest = {name: content_digest(o) for name, o in of.items()}
+    return review(state, day).model_copy(update={"digest": digest})
+
+
+def test_a_review_counts_only_for_the_points_that_were_looked_at() -> None:
+    row = signed("approved", 3, Liver=square())
+    (same,) = judged([square()], [row], zone=None, where="a")
+    (other,) = judged([square(0.5)], [row], zone=None, where="a")
+    assert (same.status, other.status) == ("approved", "draft")
+    assert other.judged == ("draft; approved by Dr A, 2026-03-03T09:00+00:00, does not count: "
+                            "changed since")  # fmt: skip
+    assert changed_notes([square()], [row]) == ()
+    (said,) = changed_notes([square(0.5)], [row])
+    assert (said.code, said.where) == ("W-OUTLINE-CHANGED", "Liver")
+    assert "not the one that Dr A approved" in said.text
+
+
+def test_an_outline_that_came_after_the_review_was_not_looked_at() -> None:
+    row = signed("approved", 3, Liver=square())
+    found = judged([square(), square(name="Spleen")], [row], zone=None, where="a")
+    assert [o.status for o in found] == ["approved", "draft"]
+    assert [n.where for n in changed_notes(found, [row])] == ["Spleen"]
+
+
+def test_an_earlier_review_of_these_points_still_counts() -> None:
+    rows = [signed("reviewed", 2, Liver=square()), signed("approved", 3, Liver=square(0.5))]
+    (found,) = judged([square()], rows, zone=None, where="a")
+    assert found.status == "reviewed"
+
+
+def test_without_a_digest_a_review_is_of_whatever_is_there() -> None:
+    (found,) = judged([square(7.0)], [review("approved", 3)], zone=None, where="a")
+    assert found.status == "approved"
+
+
+def test_the_digest_is_of_the_content_and_of_nothing_else() -> None:
+    assert content_digest(square()) == content_digest(square(name="X", start=1))
+    assert content_digest(square(0.001)) == content_digest(square())
+    assert content_digest(square(0.01)) != content_digest(square())
+    mask = outline("Liver")
+    moved = Image(Grid((2, 2, 2), np.diag([1, 1, 2.0, 1])), np.ones((2, 2, 2)), "1")
+    less = Image(MASK.grid, np.array([1.0] * 7 + [0.5]).reshape(2, 2, 2), "1")
+    digests = {content_digest(Outline("Liver", "1", mask=m)) for m in (moved, less)}
+    assert content_digest(mask) == content_digest(outline("Spleen", machine=True))
+    assert len(digests | {content_digest(mask)}) == 3

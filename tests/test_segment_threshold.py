@@ -26,6 +26,7 @@ from quimby.measure.segment.blurred_sphere import (
 )
 from quimby.measure.segment.constants import constants
 from quimby.measure.segment.search import around, connected
+from quimby.study.outline_state import state_notes
 
 STEP, FWHM = 4.8, 11.0
 SPREAD = Uncertain(FWHM, {"point spread": 0.5})
@@ -175,9 +176,12 @@ def test_the_doubt_of_the_threshold_is_the_slope_of_the_volume() -> None:
     assert made.volume_ml.parts["outline L"] / made.volume_ml.value == pytest.approx(edge, rel=0.2)
 
 
-def test_the_state_of_such_an_outline_is_draft_and_made_by_a_program() -> None:
+def test_the_state_of_such_an_outline_is_draft_and_a_person_placed_it() -> None:
     made = fixed_share(scan_of(25.0), "L", Seed((0, 0, 0), 30.0), fwhm_mm=FWHM)
-    assert (made.outline.status, made.outline.machine) == ("draft", True)
+    assert (made.outline.status, made.outline.machine) == ("draft", False)
+    assert made.outline.made is not None
+    assert made.outline.made.tool == "fixed threshold"
+    assert [n.code for n in state_notes([made.outline])] == ["S-OUTLINE-DRAFT", "W-SEG-BOUNDARY"]
     assert "41 %" in made.outline.origin or "41%" in made.outline.origin
 
 

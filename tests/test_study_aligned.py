@@ -17,8 +17,8 @@ from quimby.core.uncertain import Uncertain
 from quimby.measure.partial_volume import Recovery, recover
 from quimby.measure.regions import Regions, prepare
 from quimby.measure.scans import CtScan, Device, EmissionScan, Identity, Radiopharmaceutical, Timing
-from quimby.study.aligned import aligned
-from quimby.study.document import Administration
+from quimby.study.aligned import align_rows, aligned, with_align
+from quimby.study.document import Administration, Study
 from quimby.study.inputs import Inputs, Visit
 from tests import test_local_rigid as organ
 from tests.test_devices_camera import camera_record_of
@@ -107,6 +107,18 @@ def test_on_the_cts_the_reference_scan_has_nothing_to_register() -> None:
     assert codes == []
 
 
+@pytest.mark.parametrize("word", ["kidneys", "kidney left", "Niere links"])
+def test_an_organ_stands_for_its_outlines(word: str) -> None:
+    used, codes = moved(inputs(align=[word]))
+    assert codes == ["I-REG-LOCAL"]
+    assert used is not regions()
+
+
+def test_the_other_side_is_not_meant() -> None:
+    with pytest.raises(InputError, match=r"align names 'kidney right'; the outlines are Kidney_L"):
+        moved(inputs(align=["kidney right"]))
+
+
 def test_a_name_that_is_no_outline_and_a_missing_blur_are_refused() -> None:
     with pytest.raises(InputError, match=r"E-STUDY-KEY.*align names 'Kidny'.*Kidney_L"):
         moved(inputs(align=["Kidny"]))
@@ -126,3 +138,36 @@ def test_an_organ_that_cannot_be_followed_stays_with_the_body() -> None:
 
     assert codes == ["W-REG-LOCAL-BOUND"]
     assert np.array_equal(used.organs[0].mask.grid.affine, regions().organs[0].mask.grid.affine)
+
+
+# Asked for on the command line
+
+
+def study_of(**keys: Any) -> Study:
+    given = inputs(**keys).administration.model_dump(exclude_defaults=True)
+    return Study.model_validate({"folder": ".", "document": {
+        "id": "s", "therapy": "lu177-dotatate", "protocol": "LU-FULL", "patient": {"id": "1"},
+        "administrations": [given],
+    }})  # fmt: skip
+
+
+def aligns(study: Study) -> dict[str, list[str]]:
+    return {m.id: m.align for m in study.document.administrations[0].scans}
+
+
+def test_align_is_put_into_every_scan_beside_what_the_study_says() -> None:
+    found = with_align(study_of(align=["Liver"]), ["kidneys", "Liver"])
+    assert aligns(found) == {n: ["Liver", "kidneys"] for n in ("scan-1", "scan-2")}
+
+
+def test_align_may_be_for_one_scan_alone() -> None:
+    found = with_align(study_of(), ["kidneys"], ["scan-2"])
+    assert aligns(found) == {"scan-1": [], "scan-2": ["kidneys"]}
+    rows = align_rows(found.document.administrations[0])
+    assert rows == (("registration of organs", "kidneys, each by itself on CT, in scan-2"),)
+    assert align_rows(study_of().document.administrations[0]) == ()
+
+
+def test_a_scan_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(InputError, match=r"no scan called 'scan-9'; the scans are scan-1, scan-2"):
+        with_align(study_of(), ["kidneys"], ["scan-9"])

@@ -44,13 +44,14 @@ def test_every_short_name_leads_to_a_key_that_the_document_allows() -> None:
     values = {
         "administered": "7 GBq", "administered_u": "3 %", "prescribed": "7 GBq", "residue": "0",
         "administered_at": "2026-03-02T10:12+01:00", "cycle": "2", "nuclide": "Lu-177",
-        "agent": "x", "regions": "", "outlines": "r.dcm", "outlines_on": "scan-1", "sex": "M",
-        "weight": "70 kg", "height": "168 cm", "camera": "c.toml", "fill": "f.json",
-        "cylinder": "cylinder", "spheres": "spheres",
+        "agent": "x", "regions": "", "masses": "", "outlines": "r.dcm",
+        "outlines_on": "scan-1", "sex": "M", "weight": "70 kg", "height": "168 cm",
+        "camera": "c.toml", "fill": "f.json", "cylinder": "cylinder", "spheres": "spheres",
     }  # fmt: skip
     assert values.keys() == SHORT.keys()
-    pairs = [f"{key}={value}" for key, value in values.items() if key != "regions"]
-    parse_study(answered(*pairs, "regions.Milz=spleen"), where="s")
+    pairs = [f"{key}={value}" for key, value in values.items() if key not in ("regions", "masses")]
+    ct = 'masses.Milz.2={ volume = "150 ml", by = "MR" }'
+    parse_study(answered(*pairs, "regions.Milz=spleen", ct), where="s")
 
 
 def test_a_dotted_path_reaches_any_key_and_makes_tables_on_the_way() -> None:

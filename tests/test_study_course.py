@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def drafted(folder: Path) -> dict[str, Any]:
     """Its document, to be copied and changed."""
-    return draft(folder, answers={"residue": "0"}).document
+    return draft(folder, answers={"residue": "0", "protocol": "LU-FULL"}).document
 
 
 def calculated(document: dict[str, Any], folder: Path) -> Result:

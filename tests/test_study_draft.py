@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +16,10 @@ from pydicom.uid import generate_uid
 
 from quimby.cli.drafting import document_text
 from quimby.core.errors import InputError
+from quimby.protocols import load
 from quimby.study.answers import parse_answers
 from quimby.study.document import Series, parse_study, read_study
-from quimby.study.draft import draft
+from quimby.study.draft import draft, protocol_for
 from quimby.study.drafted import Draft
 from quimby.study.files import Shelf
 from tests.variants import copy, edit, edit_all, light_patient, quimby, rewrite
@@ -43,8 +45,8 @@ def asked(found: Draft) -> dict[str, bool]:
 
 
 def codes(found: Draft) -> set[str]:
-    """Codes of the notes."""
-    return {note.code for note in found.notes}
+    """Codes of the notes, but for the one that says why a protocol is proposed."""
+    return {note.code for note in found.notes} - {"I-STUDY-PROTOCOL"}
 
 
 def spects(folder: Path) -> list[Path]:
@@ -172,8 +174,8 @@ def test_a_scan_without_a_ct_is_asked_about_by_name(patient: Path) -> None:
         path.unlink()
     found = draft(patient)
     (question,) = [q for q in found.questions if q.key == "ct"]
-    assert question.required
-    assert question.asks == "Where is the CT of scan-3?"
+    assert not question.required  # place and mass can come from elsewhere
+    assert question.asks == "Is there a CT of scan-3?"
     assert "ct" not in given(found)["measurements"][2]
     assert any(said.endswith("without a CT") for said in found.found)
 
@@ -304,9 +306,40 @@ def test_a_damaged_scan_is_missed_aloud(patient: Path) -> None:
     rewrite(patient / "tp3" / "SPECT.dcm", "404 Not Found")
     found = draft(patient)
     assert len(given(found)["measurements"]) == 3
-    (note,) = found.notes
+    (note,) = (n for n in found.notes if n.code != "I-STUDY-PROTOCOL")
     assert (note.code, note.where) == ("W-STUDY-LEFT-OUT", "tp3/SPECT.dcm")
-    assert found.study().notes == (note,)
+    assert note in found.study().notes
+
+
+@pytest.mark.parametrize(("scans", "planar", "proposed"), [
+    (1, 0, "LU-STP"), (2, 0, "LU-TWO"), (3, 0, "LU-FULL"), (5, 0, "LU-FULL"),
+    (1, 4, "LU-HYB"), (3, 4, "LU-FULL"),
+])  # fmt: skip
+def test_the_protocol_is_that_for_the_scans_there_are(
+    scans: int, planar: int, proposed: str
+) -> None:
+    found = protocol_for("lu177-dotatate", scans=scans, planar=planar)
+    assert found is not None
+    assert found.id == proposed
+
+
+def test_each_therapy_has_its_own_protocols_for_so_many_scans() -> None:
+    found = [protocol_for("lu177-psma", scans=n, planar=3) for n in (1, 2, 3, 4)]
+    assert [p.id for p in found if p] == ["LU-PSMA-STP"] * 2 + ["LU-PSMA-FULL"] * 2
+    assert protocol_for("i131-dtc", scans=3) is None
+
+
+def test_why_a_protocol_is_proposed_is_told_and_travels(patient: Path) -> None:
+    (note,) = (n for n in draft(patient).study().notes if n.code == "I-STUDY-PROTOCOL")
+    assert note.text == ("Found 4 SPECT scans: protocol LU-FULL is proposed "
+                         f"({load('LU-FULL').title}).")  # fmt: skip
+    for day in ("tp1", "tp3", "tp4"):
+        shutil.rmtree(patient / day)
+    one = draft(patient)
+    assert one.document["protocol"] == "LU-STP"
+    chosen = draft(patient, answers={"protocol": "LU-TWO"})
+    assert chosen.document["protocol"] == "LU-TWO"
+    assert "I-STUDY-PROTOCOL" not in {n.code for n in chosen.notes}
 
 
 def test_other_programs_json_files_are_passed_over(patient: Path) -> None:

@@ -158,8 +158,9 @@ def rest() -> Expected:
 
 def read_pair(one: Pair, *, camera: CameraRecord | None = None, half_life_h: float = HALF_LIFE_H
               ) -> tuple[dict[str, PlanarPoint], tuple[Note, ...]]:  # fmt: skip
-    return pair_points(one, parts(), model(), rest=rest(), camera=camera or camera_record_of(),
-                       half_life_h=half_life_h)  # fmt: skip
+    found = pair_points(one, parts(), model(), rest=rest(), camera=camera or camera_record_of(),
+                        half_life_h=half_life_h)  # fmt: skip
+    return found.points, found.notes
 
 
 def points(time_h: float, **changes: Any) -> dict[str, PlanarPoint]:

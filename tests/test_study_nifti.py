@@ -40,6 +40,7 @@ def test_labels_are_the_outlines_they_were_made_from(
     study: Study, drawn: Inputs, tmp_path: Path
 ) -> None:
     ct = drawn.reference_ct
+    assert ct is not None
     organs = [o for o in drawn.outlines if o.name.startswith(("Kidney", "Spleen"))]
     write_labels(organs, ct.image.grid, tmp_path / "labels.nii.gz")
     found = {o.name: o for o in read(study, [str(tmp_path / "labels.nii.gz")]).outlines}
@@ -52,6 +53,7 @@ def test_labels_are_the_outlines_they_were_made_from(
 def test_labels_off_the_ct_they_were_drawn_on_are_refused(
     study: Study, drawn: Inputs, tmp_path: Path
 ) -> None:
+    assert drawn.reference_ct is not None
     grid = drawn.reference_ct.image.grid
     moved = grid.affine.copy()
     moved[0, 3] += 5.0

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from quimby.advise.opening import Opening
+from quimby.advise.staff import StaffRecord
 from quimby.advise.substitution import HAS
 from quimby.core.errors import QuimbyError
 from quimby.core.notes import refusal
@@ -18,7 +20,7 @@ from quimby.devices.qc_calendar import BLOCKING
 from quimby.physics.nuclides import canonical
 from quimby.protocols.document import first_fault
 from quimby.protocols.practice import NotNegative, Part, Text
-from quimby.protocols.words import Device, Facility, Role
+from quimby.protocols.words import Device, Facility
 
 State = Literal["ok", "due", "overdue", "never", "failed"]
 KINDS: Mapping[str, tuple[Device, ...]] = {
@@ -61,20 +63,13 @@ class DeviceRecord(Part):
         return max(days, default=None)
 
 
-class StaffRecord(Part):
-    """A group of staff, with hours a week for dosimetry."""
-
-    role: Role
-    hours_a_week: NotNegative | None = None
-    competencies: tuple[Text, ...] | None = None
-
-
 class Partner(Part):
-    """A site that helps."""
+    """A site that helps. What it does counts as there once that is `agreed`; else it is told."""
 
     name: Text
     devices: tuple[Device, ...] = ()
     competencies: tuple[Text, ...] = ()
+    agreed: bool = False
 
 
 class Practice(Part):
@@ -112,6 +107,7 @@ class Centre(Part):
     partner: tuple[Partner, ...] = ()
     therapy: tuple[Practice, ...] = ()
     weights: Weights = Weights()
+    opening: Opening | None = None
 
     @model_validator(mode="after")
     def _once(self) -> Centre:

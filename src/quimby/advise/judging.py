@@ -17,8 +17,9 @@ from quimby.protocols.practice import Calibration
 from quimby.protocols.words import spoken
 
 Cause = Literal["device", "calibration", "qc", "staff", "facility", "competence", "camera",
-                "hours", "doubt", "level", "aim", "status"]  # fmt: skip
-FIXED: tuple[Cause, ...] = ("doubt", "level", "aim", "status")
+                "hours", "doubt", "level", "aim", "status", "patient",
+                "visits"]  # fmt: skip
+FIXED: tuple[Cause, ...] = ("doubt", "level", "aim", "status", "patient", "visits")
 """Causes that no purchase and no check would take away."""
 UNCOUNTED = ("dosimetry software", "ultrasound", "CT", "MR")
 
@@ -65,8 +66,12 @@ def judge(protocol: Protocol, centre: Centre, *, today: dt.date) -> Judged:
     instead: list[Substitute] = []
     conditions: list[str] = []
     for clause in protocol.requires.equipment:
-        _equipment(protocol, centre, clause, missing, instead)
-    told = (_devices(protocol, centre, today, instead), _people(protocol, centre),
+        shared = _shared(centre, clause)
+        if shared:
+            conditions.append(shared)
+        else:
+            _equipment(protocol, centre, clause, missing, instead)
+    told = (_devices(protocol, centre, today, instead), _people(protocol, centre, today),
             _places(protocol, centre))  # fmt: skip
     for found in chain.from_iterable(told):
         if isinstance(found, Missing):
@@ -95,6 +100,17 @@ def _equipment(
     said = f"no {words}: {why}" if why else f"no {words}"
     unlock = _from_partner(centre, clause) or f"access to {_one(words)}"
     missing.append(Missing("device", clause[0], said, unlock))
+
+
+def _shared(centre: Centre, clause: tuple[str, ...]) -> str:
+    """Where a device that the centre lacks is used by agreement; empty where it is not."""
+    if set(clause) & at_hand(centre.kinds):
+        return ""
+    for partner in (p for p in centre.partner if p.agreed):
+        for device in clause:
+            if device in at_hand(partner.devices):
+                return f"{spoken(device)} at {partner.name}, with its calibration and checks"
+    return ""
 
 
 def _from_partner(centre: Centre, clause: tuple[str, ...]) -> str:
@@ -168,23 +184,31 @@ def _routine(protocol: Protocol, kind: str, used: str) -> Iterator[str]:
             yield f"{spoken(used)}: {check.test} {every}"
 
 
-def _people(protocol: Protocol, centre: Centre) -> Iterator[Missing | str]:
+def _people(protocol: Protocol, centre: Centre, today: dt.date) -> Iterator[Missing | str]:
     roles = {s.role for s in centre.staff}
     for clause in protocol.requires.staff:
         if not roles & set(clause):
             words = " or ".join(clause)
             yield Missing("staff", clause[0], f"no {words}", f"hours of {_one(words)}")
-    taught = [s.competencies for s in centre.staff]
+    taught = [s.trained(today) for s in centre.staff]
+    lapsed = {c for s in centre.staff for c in s.lapsed(today)}
     known = {c for group in taught if group is not None for c in group}
+    agreed = {c: p.name for p in centre.partner if p.agreed for c in p.competencies}
     for wanted in protocol.requires.competencies:
         if wanted in known:
+            continue
+        if wanted in agreed:
+            yield f"{wanted} by {agreed[wanted]}"
             continue
         if None in taught:
             yield f"somebody trained in {wanted} (not said)"
             continue
         helper = next((p.name for p in centre.partner if wanted in p.competencies), "")
         unlock = f"let {helper} do the {wanted}" if helper else f"train somebody in {wanted}"
-        yield Missing("competence", wanted, f"nobody is trained in {wanted}", unlock)
+        said = f"nobody is trained in {wanted}"
+        if wanted in lapsed:
+            said, unlock = f"training in {wanted} has run out", f"renew the training in {wanted}"
+        yield Missing("competence", wanted, said, unlock)
 
 
 def _one(words: str) -> str:

@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 
 from quimby import protocols, therapies
 from quimby.advise.centre import Centre
+from quimby.advise.for_patient import sentence
 from quimby.advise.judging import FIXED, Judged, Missing, judge
 from quimby.advise.levels import MinimumLevel, minimum_level
 from quimby.core.errors import QuimbyError
 from quimby.core.notes import Note, note, refusal
 from quimby.protocols import Protocol
+from quimby.protocols.patient_rules import SAID, Fact, PatientRule, rules_for
 from quimby.protocols.words import Aim, aim_words, aims_of, spoken
 
 WORDS = {"sirt": "y90-microspheres", "90y": "y90-microspheres", "y90": "y90-microspheres",
@@ -39,6 +41,8 @@ class Wish:
     approved: bool = True
     investigational: bool = False
     dose_prescribed: bool = False
+    patient: frozenset[Fact] = frozenset()
+    visits: int | None = None  # most that a patient can be asked for beside the therapy's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,24 @@ def _asked(found: Judged, wish: Wish, minimum: MinimumLevel, aims: frozenset[Aim
     if protocol.status == "retired":
         more.append(Missing("status", "status", "is retired", "use the version that replaced it"))
     more.extend(_too_doubtful(found.u_rel, wish.u_max))
-    return replace(found, missing=tuple(more))
+    more.extend(_too_many_visits(protocol, wish.visits))
+    rules = rules_for(protocol, wish.patient)
+    more.extend(_unsuited(r) for r in rules if r.then == "exclude")
+    kept = tuple(sentence(r) for r in rules if r.then != "exclude")
+    return replace(found, missing=tuple(more), conditions=(*kept, *found.conditions))
+
+
+def _unsuited(rule: PatientRule) -> Missing:
+    take = f"take {' or '.join(rule.instead)}" if rule.instead else "none: the patient decides"
+    return Missing("patient", rule.when, f"{SAID[rule.when]}: {rule.because}", take)
+
+
+def _too_many_visits(protocol: Protocol, most: int | None) -> list[Missing]:
+    visits = protocol.burden.visits if protocol.burden else 0.0
+    if most is None or visits <= most:
+        return []
+    said = f"{visits:g} visits more, you said {most} at most"
+    return [Missing("visits", "visits", said, f"ask the patient for {visits:g} visits")]
 
 
 def _too_doubtful(u_rel: float | None, u_max: float | None) -> list[Missing]:

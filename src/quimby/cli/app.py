@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +13,10 @@ import typer
 
 import quimby
 from quimby.cli.calibrate_app import calibrate_app
+from quimby.cli.centre_app import centre_app, schedule
 from quimby.cli.constants_app import constants_app
 from quimby.cli.device_app import device_app
+from quimby.cli.outline_app import outline_app
 from quimby.cli.protocol_app import protocol_app, recommend
 from quimby.cli.terminal import StepLines, console, guarded
 
@@ -26,8 +29,11 @@ app = typer.Typer(
 app.add_typer(calibrate_app, name="calibrate")
 app.add_typer(device_app, name="device")
 app.add_typer(constants_app, name="constants")
+app.add_typer(outline_app, name="outline")
 app.add_typer(protocol_app, name="protocol")
+app.add_typer(centre_app, name="centre")
 app.command("recommend")(recommend)
+app.command("schedule")(schedule)
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="folder to write (made new)")]
 Answers = Annotated[
@@ -40,10 +46,17 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="errors only")]
 Json = Annotated[bool, typer.Option("--json", help="the result as JSON on standard output")]
 
 
+class Check(StrEnum):
+    """Second looks at the doubt of a result."""
+
+    MONTE_CARLO = "monte-carlo"
+
+
 class Shown(StrEnum):
     """Patients that `quimby demo` can make."""
 
     DOTATATE = "dotatate"
+    PSMA = "psma"
     BENIGN = "benign-thyroid"
     DTC = "dtc"
     MIBG = "mibg"
@@ -60,12 +73,24 @@ def run(
     strict: Annotated[
         bool, typer.Option("--strict", help="exit 3 when something blocks signing")
     ] = False,
+    check: Annotated[
+        Check | None, typer.Option(help="check the uncertainty of each dose by 100 000 draws")
+    ] = None,
+    align: Annotated[
+        list[str] | None,
+        typer.Option(help="outlines or organs to register by themselves: kidneys,Liver"),
+    ] = None,
+    scan: Annotated[
+        list[str] | None, typer.Option(help="scans in which (all if left out): scan-3")
+    ] = None,
 ) -> None:
     """Calculate a study and write report, result, tables, figures and DICOM."""
     from quimby.cli.job import run_job
 
     _ends(lambda: run_job(source, out, answers=answers or [], zone=zone, quiet=quiet,
-                          as_json=as_json, strict=strict))  # fmt: skip
+                          as_json=as_json, strict=strict,
+                          monte_carlo=check is Check.MONTE_CARLO,
+                          align=align or [], scans=scan or []))  # fmt: skip
 
 
 @app.command()
@@ -110,13 +135,19 @@ def study(
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option("-o", "--out", help="folder to write")] = Path("quimby-demo"),
-    therapy: Annotated[Shown, typer.Option(help="which patient")] = Shown.DOTATATE,
+    protocol: Annotated[
+        str, typer.Option(help="which protocol, e.g. LU-STP (all: quimby protocol list)")
+    ] = "",
+    therapy: Annotated[
+        Shown | None, typer.Option(help="the usual protocol of a therapy (dotatate if left out)")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Make a patient whose truth is known, treat him, and report on him."""
+    """Make a patient whose truth is known, measure what a protocol asks for, and report."""
     from quimby.cli.showing import demo_job
 
-    _ends(lambda: demo_job(out, therapy=therapy.value, quiet=quiet))
+    _ends(lambda: demo_job(out, protocol=protocol, therapy=therapy.value if therapy else "",
+                           quiet=quiet))  # fmt: skip
 
 
 @app.command()
@@ -133,6 +164,23 @@ def prior(
     from quimby.cli.prior import prior_job
 
     _ends(lambda: prior_job(cohort, out, therapy=therapy, centre=centre, quiet=quiet))
+
+
+@app.command()
+def setup(
+    out: Annotated[Path, typer.Option("-o", "--out", help="folder to write")] = Path(),
+    answers: Annotated[
+        Path | None, typer.Option(help="answers in a file (TOML); then nothing is asked")
+    ] = None,
+    on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="day; today if left out")
+    ] = None,
+) -> None:
+    """Ask ten questions; end with a protocol for each therapy and a plan of the first week."""
+    from quimby.cli.interviewing import setup_job
+
+    day = on.date() if on else date.today()
+    _ends(lambda: setup_job(out, answers=answers, today=day))
 
 
 @app.command()

@@ -156,13 +156,16 @@ def calibrate_planar(
     background: Annotated[
         list[Path] | None, typer.Option(help="the same without the source (repeatable)")
     ] = None,
+    camera: Annotated[
+        Path | None, typer.Option(help="camera record to write the sensitivity to")
+    ] = None,
     energy: Energy = None, zone: Zone = None, by: By = "", centre: Centre = "",
 ) -> None:  # fmt: skip
     """Planar sensitivity of each head, e.g. from a Petri dish."""
     from quimby.cli.commissioning.heads import planar_job
 
     _ends(lambda: planar_job(scans, background or [], activity=activity, at=at, name=nuclide,
-                             energy_kev=energy, zone=zone,
+                             energy_kev=energy, zone=zone, camera=camera,
                              signed=Signed(out, by, centre)))  # fmt: skip
 
 

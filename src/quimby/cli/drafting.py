@@ -10,6 +10,7 @@ from typing import Any
 import tomli_w
 from rich.console import Console
 
+from quimby.cli.settings import for_a_draft
 from quimby.cli.terminal import console
 from quimby.core.notes import refusal
 from quimby.study.answers import parse_answers
@@ -33,7 +34,8 @@ def draft_job(
     """Draft, say what was found and asked, and write the document; returns the exit code."""
     if out.exists() and out.is_dir():
         raise refusal("E-STUDY-OUT", where=str(out))
-    found = draft(folder, answers=parse_answers(answers), zone=zone)
+    given, zone = for_a_draft(parse_answers(answers), zone)
+    found = draft(folder, answers=given, zone=zone)
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f".{out.name}.partial")
     partial.write_text(document_text(found, out), "utf-8")
@@ -52,7 +54,8 @@ def document_text(found: Draft, out: Path) -> str:
 
 def _comment(number: int, q: Question) -> str:
     must = " (must be answered)" if q.required else ""
-    return f"#\n# Question {number}{must}: {q.asks}\n#   {q.why}\n#   {q.example}\n"
+    example = q.example.replace("\n", "\n#   ")
+    return f"#\n# Question {number}{must}: {q.asks}\n#   {q.why}\n#   {example}\n"
 
 
 def _relative(found: Draft, out: Path) -> dict[str, Any]:
@@ -85,5 +88,5 @@ def _tell(to: Console, found: Draft, out: Path, *, verbose: bool) -> None:
         to.print(f"Questions {len(found.questions)}, of which {must} must be answered")
     for number, q in enumerate(found.questions, start=1):
         to.print(f" {number} {'!' if q.required else ' '} {q.asks}  ({q.why})", markup=False)
-        to.print(f"     {q.example}", markup=False)
+        to.print("     " + q.example.replace("\n", "\n     "), markup=False)
     to.print(f"Wrote {out}. Then: quimby run {out} -o OUT", markup=False)

@@ -9,11 +9,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from quimby.cli.settings import for_a_draft
 from quimby.cli.stages import stage_lines
 from quimby.cli.terminal import StepLines, console
 from quimby.core.notes import Note
 from quimby.report.rounding import plus_minus
 from quimby.report.write import refuse_to_overwrite, write
+from quimby.study.aligned import with_align
 from quimby.study.answers import parse_answers
 from quimby.study.document import Study, read_study
 from quimby.study.draft import draft
@@ -27,11 +29,16 @@ SHOWN = 4
 
 def run_job(
     source: Path, out: Path, *, answers: Sequence[str] = (), zone: str | None = None,
-    quiet: bool = False, as_json: bool = False, strict: bool = False,
+    quiet: bool = False, as_json: bool = False, strict: bool = False, monte_carlo: bool = False,
+    align: Sequence[str] = (), scans: Sequence[str] = (),
 ) -> int:  # fmt: skip
-    """Run the whole chain and say what came of it; returns the exit code."""
+    """Run the whole chain and say what came of it; returns the exit code.
+
+    `align` names outlines or organs to be registered by themselves, in all scans or in `scans`.
+    """
     refuse_to_overwrite(out)
-    result, files = calculate(load(source, answers, zone), out, quiet=quiet)
+    study = with_align(load(source, answers, zone), listed(align), listed(scans))
+    result, files = calculate(study, out, quiet=quiet, monte_carlo=monte_carlo)
     if as_json:
         sys.stdout.write((out / "result.json").read_text("utf-8"))
     elif not quiet:
@@ -44,14 +51,22 @@ def load(source: Path, answers: Sequence[str], zone: str | None) -> Study:
     """A study from its document, or drafted from a folder."""
     given = parse_answers(answers)
     if source.is_dir():
+        given, zone = for_a_draft(given, zone)
         return draft(source, answers=given, zone=zone).study()
     return read_study(source, answers=given, zone=zone)
 
 
-def calculate(study: Study, out: Path, *, quiet: bool) -> tuple[Result, tuple[Path, ...]]:
+def listed(texts: Sequence[str]) -> list[str]:
+    """Names parted by commas, each once."""
+    return list(dict.fromkeys(n.strip() for text in texts for n in text.split(",") if n.strip()))
+
+
+def calculate(
+    study: Study, out: Path, *, quiet: bool, monte_carlo: bool = False
+) -> tuple[Result, tuple[Path, ...]]:
     """Run and write, with steps shown as they go."""
     with StepLines(quiet=quiet) as show:
-        result = run(study, progress=show)
+        result = run(study, progress=show, monte_carlo=monte_carlo)
         show(Step("report"))
         files = write(result, out, ct_files=result.pictures.ct_files if result.pictures else ())
     return result, files

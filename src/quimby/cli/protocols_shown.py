@@ -115,14 +115,14 @@ def lines(p: Protocol) -> Iterator[str]:
     """A protocol for a terminal, at most 96 columns."""
     yield f"{p.id} {p.version}, {p.status}, level {' or '.join(map(str, p.serves))}"
     yield p.title
-    yield from _row("Aim", p.aim)
+    yield from row("Aim", p.aim)
     if p.to_come:
-        yield from _row("To come", p.to_come)
+        yield from row("To come", p.to_come)
     for i, a in enumerate(p.acquisition):
         may = "" if a.required else ", may be left out"
         low, high = a.window_h
         text = f"{a.id}: {SCANS.get(a.kind, spoken(a.kind))} at {low:g} to {high:g} h{may}"
-        yield from _row("Measure" if i == 0 else "", text)
+        yield from row("Measure" if i == 0 else "", text)
     yield from _needs(p)
     yield from _cost(p)
     yield from _several("Valid", p.validity)
@@ -140,7 +140,7 @@ def _needs(p: Protocol) -> Iterator[str]:
     for i, c in enumerate(need.calibration):
         when = "at each patient" if c.each_patient else f"not older than {c.max_age_d} d"
         of = f"{c.kind} with {c.nuclide}" if c.nuclide else c.kind
-        yield from _row("Calibr." if i == 0 else "", f"{spoken(c.device)}: {of}, {when}")
+        yield from row("Calibr." if i == 0 else "", f"{spoken(c.device)}: {of}, {when}")
 
 
 def _cost(p: Protocol) -> Iterator[str]:
@@ -149,18 +149,25 @@ def _cost(p: Protocol) -> Iterator[str]:
         words = (f"{p.burden.staff_min:g} min staff ({by_role}), {p.burden.camera_min:g} min "
                  f"camera, {p.burden.visits:g} more visits, {p.burden.samples:g} samples; "
                  f"{p.burden.source} [{p.burden.tag}]")  # fmt: skip
-        yield from _row("Costs", words)
+        yield from row("Costs", words)
     if p.uncertainty:
         parts = ", ".join(f"{c.name} {percent(c.u)}" for c in p.uncertainty.component)
         words = f"± {percent(p.uncertainty.u_rel)} (k = 1) on {p.uncertainty.on}: {parts}"
-        yield from _row("Doubt", words)
+        yield from row("Doubt", words)
+        made = p.uncertainty.simulated
+        if made is not None and made.simulation is not None:
+            how = made.simulation
+            yield from row("", f"{made.name}: {how.patients} simulated patients of "
+                               f"{p.uncertainty.population}; {how.command}")  # fmt: skip
 
 
 def _several(head: str, texts: Any) -> Iterator[str]:
     for i, text in enumerate(texts):
-        yield from _row(head if i == 0 else "", text)
+        yield from row(head if i == 0 else "", text)
 
 
-def _row(head: str, text: str) -> Iterator[str]:
-    yield from wrap(text, WIDTH, initial_indent=f" {head:<9}", subsequent_indent=" " * 10,
+def row(head: str, text: str, *, indent: bool = True) -> Iterator[str]:
+    """One line with its head, broken at the width of a terminal."""
+    first = f" {head:<9}" if indent else ""
+    yield from wrap(text, WIDTH, initial_indent=first, subsequent_indent=" " * 10,
                     break_long_words=False, break_on_hyphens=False)  # fmt: skip

@@ -15,10 +15,13 @@ from typing import Any
 from quimby.advise.centre import Centre, read_centre
 from quimby.advise.judging import FIXED, Judged
 from quimby.advise.recommend import Recommendation, Wish, percent, recommend
+from quimby.cli.settings import centre_or_refuse
 from quimby.cli.terminal import WIDTH, console
 from quimby.core.numbers import above_zero
 from quimby.core.units import quantity
 from quimby.protocols import Protocol, load_file
+from quimby.report.paper import pdf
+from quimby.report.papers.recommendation import recommendation_paper
 
 HEAD, NAME = 8, 15
 """Columns of the first word and of a protocol's name."""
@@ -26,11 +29,11 @@ HELD = "\N{NO-BREAK SPACE}"
 
 
 def recommend_job(
-    centre: Path, therapy: str, wish: Wish, *, today: dt.date, own: Sequence[Path],
-    picture: Path | None, as_json: bool,
+    centre: Path | None, therapy: str, wish: Wish, *, today: dt.date, own: Sequence[Path],
+    picture: Path | None, out: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Recommend, and show it; returns the exit code (0 also where nothing fits)."""
-    place = read_centre(centre, today=today)
+    place = read_centre(centre_or_refuse(centre), today=today)
     found = recommend(place, therapy, wish, today=today, known=_with_own(own))
     if as_json:
         json.dump(plain(found, place), sys.stdout, indent=1, ensure_ascii=False)
@@ -38,6 +41,8 @@ def recommend_job(
     else:
         for text in lines(found, place):
             console().print(text, markup=False)
+    if out is not None:
+        out.write_bytes(pdf(recommendation_paper(found, place, today=today)))
     if picture is not None:
         _draw(found, place, picture, quiet=as_json)
     return 0

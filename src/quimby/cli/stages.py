@@ -14,6 +14,7 @@ NAME = 26
 
 def stage_lines(result: Result) -> Iterator[str]:
     """Every stage's curves and doses; then the plan and what became of it, where there is one."""
+    yield from _cohort(result)
     for stage in result.stages:
         yield from _stage(stage)
     if result.plan is not None:
@@ -22,6 +23,17 @@ def stage_lines(result: Result) -> Iterator[str]:
     if result.verified:
         yield ""
         yield from (_verified(row) for row in result.verified)
+
+
+def _cohort(result: Result) -> Iterator[str]:
+    """Level 1: what patients on average receive."""
+    if result.cohort:
+        yield "Published patients, with this activity (nothing was measured in this one):"
+    for d in result.cohort:
+        text = say.plus_minus(d.dose_gy, "Gy")
+        if d.range_5_95_gy is not None:
+            text += ", 5 to 95 % {}–{} Gy".format(*map(say.significant, d.range_5_95_gy))
+        yield _row(d.organ.capitalize(), text)
 
 
 def _stage(stage: Stage) -> Iterator[str]:

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from quimby import __version__
-from quimby.demo.patient import camera_facts, patient_facts
+from quimby.demo.patient import camera_facts
 
 ROOT = uuid5(NAMESPACE_OID, "quimby demo")
 
@@ -30,6 +30,8 @@ class Visit:
     key: str  # makes the identifiers
     description: str
     started: datetime
+    about: Mapping[str, Any]  # who lies there
+    given: bool = False  # whether a radiopharmaceutical was administered
 
     @property
     def study_uid(self) -> UID:
@@ -40,6 +42,12 @@ class Visit:
     def frame_uid(self) -> UID:
         """Of the frame of reference: one table position, so SPECT and CT share it."""
         return uid(self.key, "frame of reference")
+
+
+def phantom_facts() -> Mapping[str, Any]:
+    """What the objects of commissioning scans say in place of a patient."""
+    facts: Mapping[str, Any] = camera_facts()["phantom"]
+    return facts
 
 
 def instance_uid(visit: Visit, series: int, number: int) -> UID:
@@ -60,7 +68,7 @@ def instance(
     data.StudyDescription, data.SeriesDescription = visit.description, title
     data.AccessionNumber = data.ReferringPhysicianName = data.OperatorsName = ""
     _set_times(data, visit.started)
-    _set_patient(data)
+    _set_patient(data, visit.about)
     camera = camera_facts()
     data.Manufacturer, data.ManufacturerModelName = camera["manufacturer"], camera["model"]
     data.DeviceSerialNumber, data.SoftwareVersions = camera["serial"], f"quimby {__version__}"
@@ -76,8 +84,8 @@ def in_frame(data: Dataset, visit: Visit) -> Dataset:
 def imaged(data: Dataset, visit: Visit) -> Dataset:
     """An image: the same with its frame of reference, body part and times."""
     in_frame(data, visit)
-    data.BodyPartExamined = "ABDOMEN"
-    data.ImageComments = patient_facts()["comment"]
+    data.BodyPartExamined = visit.about.get("body_part", "ABDOMEN")
+    data.ImageComments = visit.about["comment"]
     data.AcquisitionDate, data.AcquisitionTime = data.SeriesDate, data.SeriesTime
     data.ContentDate, data.ContentTime = data.SeriesDate, data.SeriesTime
     return data
@@ -124,9 +132,10 @@ def _set_times(data: Dataset, started: datetime) -> None:
     data.TimezoneOffsetFromUTC = started.strftime("%z")
 
 
-def _set_patient(data: Dataset) -> None:
-    facts: Mapping[str, Any] = patient_facts()
+def _set_patient(data: Dataset, facts: Mapping[str, Any]) -> None:
     data.PatientName, data.PatientID = facts["name"], facts["id"]
     data.PatientBirthDate = facts["birth_date"].replace("-", "")
-    data.PatientSex, data.PatientWeight = facts["sex"], decimal(facts["weight_kg"])
+    data.PatientSex = facts["sex"]
+    if "weight_kg" in facts:
+        data.PatientWeight = decimal(facts["weight_kg"])
     data.PatientComments = facts["comment"]

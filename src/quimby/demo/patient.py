@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
+from importlib.resources import files
 from math import cos, exp, log, radians, sin
 from types import MappingProxyType
 from typing import Any
@@ -15,12 +16,17 @@ from typing import Any
 import numpy as np
 
 from quimby.core.grid import Rigid
-from quimby.demo.phantom import data_text, gross_volume_ml, phantom
+from quimby.demo.measured import one_each
+from quimby.demo.phantom import REMAINDER, Phantom, data_text, phantom
 from quimby.physics.materials import density_curve
-from quimby.physics.nuclides import Nuclide, delta_gy_g_per_mbq_h, nuclide
+from quimby.physics.nuclides import delta_gy_g_per_mbq_h, nuclide
+from quimby.protocols import Protocol
 
 LN2 = log(2.0)
-REMAINDER = "Remainder"
+DOTATATE = "dotatate"
+PATIENTS = "patients"
+SEED = 20260302
+STILL = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,18 @@ class RegionTruth:
 
 
 @dataclass(frozen=True, eq=False)
+class Patient:
+    """Whom the camera sees: facts as a hospital knows them, the body, and the field of view."""
+
+    facts: Mapping[str, Any]
+    body: Phantom
+    spect_slices: int
+    ct_slices: int
+
+
+@dataclass(frozen=True, eq=False)
 class ScanTruth:
-    """One SPECT/CT: when, and how the patient lay (reference points -> points of this scan)."""
+    """One scan: when, and how the patient lay (reference points -> points of this scan)."""
 
     id: str
     time_h: float
@@ -79,6 +95,8 @@ class ScanTruth:
 class Truth:
     """What was put in. Every number in it is exact, by construction."""
 
+    patient: Patient
+    protocol: str
     seed: int
     administered_mbq: float
     administered_at: datetime
@@ -87,32 +105,38 @@ class Truth:
     electron_mev: float
     cps_per_mbq: float
     fwhm_mm: float
-    scans: tuple[ScanTruth, ...]
+    outlined: int  # number of the scan whose CT carries the outlines
+    scans: tuple[ScanTruth, ...]  # SPECT/CT
+    planars: tuple[ScanTruth, ...]
     regions: Mapping[str, RegionTruth]
 
     def as_json(self) -> str:
         """All of it as text, for truth.json."""
         rows = {name: asdict(region) for name, region in self.regions.items()}
-        scans = [
-            {
-                "id": scan.id,
-                "time_h": scan.time_h,
-                "acquired_at": scan.acquired_at.isoformat(),
-                "shift_mm": scan.shift_mm,
-                "turn_deg": scan.turn_deg,
-                "rotation": scan.moved.rotation.tolist(),
-            }
-            for scan in self.scans
-        ]
-        plain = {k: getattr(self, k) for k in self.__dataclass_fields__}
-        plain |= {"administered_at": self.administered_at.isoformat()}
-        return json.dumps(plain | {"scans": scans, "regions": rows}, indent=1)
+        plain = {k: getattr(self, k) for k in self.__dataclass_fields__ if k != "patient"}
+        plain |= {"administered_at": self.administered_at.isoformat(), "regions": rows}
+        plain |= {"scans": _told(self.scans), "planars": _told(self.planars)}
+        return json.dumps(plain, indent=1)
 
 
 @cache
-def patient_facts() -> Mapping[str, Any]:
-    """The made-up patient's data file."""
-    return tomllib.loads(data_text("patient.toml"))
+def patients() -> Mapping[str, str]:
+    """The shipped patients by their therapy. The folder is the registry."""
+    folder = files("quimby.demo").joinpath("data", PATIENTS)
+    names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".toml"))
+    return {
+        tomllib.loads(data_text(f"{PATIENTS}/{name}"))["therapy"]: name.removesuffix(".toml")
+        for name in names
+    }
+
+
+@cache
+def patient(name: str = DOTATATE) -> Patient:
+    """A shipped patient by the name of the file."""
+    facts = tomllib.loads(data_text(f"{PATIENTS}/{name}.toml"))
+    field = facts["field"]
+    body = phantom(facts["shape"], middle_cm=field["middle_cm"])
+    return Patient(facts, body, field["spect_slices"], field["ct_slices"])
 
 
 @cache
@@ -121,25 +145,31 @@ def camera_facts() -> Mapping[str, Any]:
     return tomllib.loads(data_text("camera.toml"))
 
 
-def truth(seed: int) -> Truth:
-    """Everything known about the patient before any scan is made."""
-    facts, camera = patient_facts(), camera_facts()
-    isotope = nuclide(facts["nuclide"])
-    given = datetime.fromisoformat(facts["administered_at"])
-    scans = tuple(_scan(row, given) for row in facts["scan"])
+def truth(protocol: Protocol, seed: int = SEED) -> Truth:
+    """Everything known about the patient of a therapy before any scan of a protocol is made.
+
+    KeyError for a therapy without a patient to be scanned; E-DEMO-WINDOW.
+    """
+    who, camera = patient(patients()[protocol.therapy]), camera_facts()
+    facts, isotope = who.facts, nuclide(who.facts["nuclide"])
+    outlined, scans, planars = _scans(facts, protocol)
     return Truth(
+        patient=who,
+        protocol=protocol.id,
         seed=seed,
         administered_mbq=facts["administered_mbq"],
-        administered_at=given,
+        administered_at=datetime.fromisoformat(facts["administered_at"]),
         nuclide=isotope.name,
         half_life_h=isotope.half_life_h.value,
         electron_mev=isotope.electron_mev.value,
         cps_per_mbq=camera["cps_per_mbq"],
         fwhm_mm=camera["fwhm_mm"],
+        outlined=outlined,
         scans=scans,
+        planars=planars,
         regions=MappingProxyType(
             {
-                name: region_truth(name, Curve(tuple((a, t) for a, t in terms)), scans, isotope)
+                name: region_truth(who, name, _curve(terms), scans)
                 for name, terms in facts["curve"].items()
             }
         ),
@@ -147,37 +177,70 @@ def truth(seed: int) -> Truth:
 
 
 def region_truth(
-    name: str, curve: Curve, scans: tuple[ScanTruth, ...], isotope: Nuclide
+    who: Patient, name: str, curve: Curve, scans: tuple[ScanTruth, ...]
 ) -> RegionTruth:
-    """One region of the shipped phantom with a given curve; ValueError if it outlives decay."""
+    """One region of a patient with a given curve; ValueError if it outlives decay."""
+    isotope = nuclide(who.facts["nuclide"])
     if max(t for _, t in curve.terms) > isotope.half_life_h.value:
         raise ValueError(f"{name} would clear more slowly than {isotope.name} decays")
-    volume, mass = net_volume_ml(name), net_mass_g(name)
+    volume, mass = who.body.net_volume_ml(name), net_mass_g(who.body, name)
     electron = delta_gy_g_per_mbq_h(isotope.electron_mev.value)
     return RegionTruth(
         name=name,
-        outlined=name != REMAINDER and phantom().shape(name).outlined,
+        outlined=name != REMAINDER and who.body.shape(name).outlined,
         curve=curve,
         activity_mbq=tuple(curve.at(scan.time_h) for scan in scans),
         volume_ml=volume,
         mass_g=mass,
         tia_mbq_h=curve.tia_mbq_h,
-        tiac_h=curve.tia_mbq_h / patient_facts()["administered_mbq"],
+        tiac_h=curve.tia_mbq_h / who.facts["administered_mbq"],
         electron_dose_gy=electron * curve.tia_mbq_h / mass,
     )
 
 
-def net_volume_ml(name: str) -> float:
-    """Volume of a region without the lesions in it; the remainder is the trunk without regions."""
-    if name == REMAINDER:
-        return gross_volume_ml("trunk") - sum(net_volume_ml(s.name) for s in phantom().regions)
-    return gross_volume_ml(name) - sum(gross_volume_ml(s.name) for s in phantom().guests(name))
-
-
-def net_mass_g(name: str) -> float:
+def net_mass_g(body: Phantom, name: str) -> float:
     """Mass from the region's CT number; the remainder is taken as water."""
-    hu = 0.0 if name == REMAINDER else phantom().shape(name).hu
-    return net_volume_ml(name) * float(density_curve().density(hu))
+    hu = 0.0 if name == REMAINDER else body.shape(name).hu
+    return body.net_volume_ml(name) * float(density_curve().density(hu))
+
+
+def _scans(
+    facts: Mapping[str, Any], protocol: Protocol
+) -> tuple[int, tuple[ScanTruth, ...], tuple[ScanTruth, ...]]:
+    """What the protocol asks for: number of the scan that is outlined, SPECT/CT, planar pairs.
+
+    Outlines are drawn where the patient lies as the phantom does; where that scan is not among
+    those taken, the first one is at rest.
+    """
+    given = datetime.fromisoformat(facts["administered_at"])
+    rows = {kind: facts.get(kind, []) for kind in ("spect", "planar")}
+    spect, planar = (
+        tuple(_scan(of[n], given) for n in one_each(protocol, kind, [r["time_h"] for r in of]))
+        for kind, of in rows.items()
+    )
+    resting = [n for n, scan in enumerate(spect) if not any(scan.shift_mm + scan.turn_deg)]
+    if not resting and spect:
+        spect = (replace(spect[0], moved=Rigid.identity(), shift_mm=STILL, turn_deg=STILL),
+                 *spect[1:])  # fmt: skip
+    return (resting or [0])[0], spect, planar
+
+
+def _curve(terms: Sequence[Sequence[float]]) -> Curve:
+    return Curve(tuple((a, t) for a, t in terms))
+
+
+def _told(scans: tuple[ScanTruth, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": scan.id,
+            "time_h": scan.time_h,
+            "acquired_at": scan.acquired_at.isoformat(),
+            "shift_mm": scan.shift_mm,
+            "turn_deg": scan.turn_deg,
+            "rotation": scan.moved.rotation.tolist(),
+        }
+        for scan in scans
+    ]
 
 
 def _scan(row: Mapping[str, Any], given: datetime) -> ScanTruth:

@@ -7,9 +7,9 @@ data file holds them in the published axes, which run as LPS does: left, back, u
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from importlib.resources import files
 from math import cos, inf, pi, radians, sin, sqrt
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Float = NDArray[np.float64]
+REMAINDER = "Remainder"  # the body without its regions
 PLANES = 300  # for a volume: right to about 1e-4
 CORNERS = 60
 # A polygon on an ellipse has a little less area than the ellipse; this makes up for it.
@@ -68,6 +69,7 @@ class Shape:
     region: bool = False  # holds activity of its own
     outlined: bool = False  # delivered as an outline
     host: str = ""  # the region it lies in, whose volume it takes away
+    outer: bool = False  # part of the body; what no region takes of it is the remainder
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +89,27 @@ class Phantom:
         """The shapes that hold activity of their own, without the remainder."""
         return tuple(shape for shape in self.shapes if shape.region)
 
+    @property
+    def outer(self) -> tuple[Shape, ...]:
+        """The shapes that make the body."""
+        return tuple(shape for shape in self.shapes if shape.outer)
+
     def guests(self, name: str) -> tuple[Shape, ...]:
         """The lesions that lie in a region."""
         return tuple(shape for shape in self.shapes if shape.host == name)
+
+    @cached_property
+    def gross_volumes_ml(self) -> Mapping[str, float]:
+        """Volumes of the regions and of the body's parts, lesions in them included."""
+        return {s.name: sum(map(solid_volume_ml, s.solids)) for s in (*self.regions, *self.outer)}
+
+    def net_volume_ml(self, name: str) -> float:
+        """Volume of a region without the lesions in it; the remainder is all that no region has."""
+        gross = self.gross_volumes_ml
+        if name == REMAINDER:
+            body = sum(gross[shape.name] for shape in self.outer)
+            return body - sum(self.net_volume_ml(shape.name) for shape in self.regions)
+        return gross[name] - sum(gross[guest.name] for guest in self.guests(name))
 
 
 def solid_volume_ml(solid: Solid) -> float:
@@ -126,18 +146,11 @@ def polygon_area(polygon: Float) -> float:
     return abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2.0
 
 
-@cache
-def gross_volume_ml(name: str) -> float:
-    """Volume of a shape of the shipped phantom, lesions in it included."""
-    return sum(solid_volume_ml(solid) for solid in phantom().shape(name).solids)
-
-
-@cache
-def phantom() -> Phantom:
-    """The shipped stylised adult."""
+def phantom(own: Sequence[Mapping[str, Any]], *, middle_cm: float) -> Phantom:
+    """The shipped stylised adult with a patient's own shapes, seen from a height of the trunk."""
     data = tomllib.loads(data_text("phantom.toml"))
-    middle = np.array([0.0, 0.0, data["middle_cm"]])
-    shapes = tuple(_shape(row, data["tissue"], middle) for row in data["shape"])
+    middle = np.array([0.0, 0.0, middle_cm])
+    shapes = tuple(_shape(row, data["tissue"], middle) for row in (*data["shape"], *own))
     return Phantom(shapes, data["source"], data["tag"])
 
 
@@ -157,6 +170,7 @@ def _shape(row: Mapping[str, Any], tissues: Mapping[str, float], middle_cm: Floa
         region=region,
         outlined=row.get("outlined", region),
         host=row.get("host", ""),
+        outer=row.get("outer", False),
     )
 
 

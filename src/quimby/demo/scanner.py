@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from quimby.core.grid import Grid, Image, Rigid
-from quimby.demo.patient import REMAINDER, ScanTruth, Truth, camera_facts, net_volume_ml
-from quimby.demo.phantom import Solid, phantom
+from quimby.demo.patient import Patient, ScanTruth, Truth, camera_facts
+from quimby.demo.phantom import REMAINDER, Phantom, Solid
 from quimby.demo.sampling import exact_occupancy, smooth_occupancy
 
 Float = NDArray[np.float64]
@@ -23,18 +23,20 @@ FINEST_MM = 1.2
 BEYOND = 12  # slices computed above and below the field, so that what lies there blurs in
 TO_SIGMA = 1.0 / (2.0 * sqrt(2.0 * log(2.0)))
 AIR_HU = -1000.0
+NEAR_MM = 15.0  # a patient moves less
 
 
-def spect_grid() -> Grid:
-    """The camera's reconstructed grid, its middle at 0 mm."""
+def spect_grid(slices: int) -> Grid:
+    """The camera's reconstructed grid of so many slices, its middle at 0 mm."""
     camera = camera_facts()
-    return centred_grid(tuple(camera["shape"]), (camera["voxel_mm"],) * 3)
+    return centred_grid((slices, *camera["matrix"]), (camera["voxel_mm"],) * 3)
 
 
-def ct_grid() -> Grid:
-    """The CT's grid, its middle at 0 mm."""
+def ct_grid(slices: int) -> Grid:
+    """The CT's grid of so many slices, its middle at 0 mm."""
     ct = camera_facts()["ct"]
-    return centred_grid(tuple(ct["shape"]), (ct["pixel_mm"], ct["pixel_mm"], ct["slice_mm"]))
+    steps = ct["pixel_mm"], ct["pixel_mm"], ct["slice_mm"]
+    return centred_grid((slices, *ct["matrix"]), steps)
 
 
 def centred_grid(shape: tuple[int, int, int], steps_mm: tuple[float, float, float]) -> Grid:
@@ -58,37 +60,50 @@ def projection_s() -> float:
 
 def patient_spect(truth: Truth, scan: ScanTruth) -> Image:
     """The SPECT of one visit: counts over the whole scan, before noise."""
-    mean = {
-        name: region.curve.mean(scan.time_h, acquisition_h())
-        for name, region in truth.regions.items()
-    }
-    return recorded(activity_map(mean, scan.moved))
+    grid = widened(spect_grid(truth.patient.spect_slices))
+    return recorded(activity_map(truth.patient.body, mean_mbq(truth, scan, acquisition_h()),
+                                 grid=grid, moved=scan.moved))  # fmt: skip
 
 
-def activity_map(activity_mbq: Mapping[str, float], moved: Rigid) -> Float:
-    """MBq in every voxel of the widened grid, sharp, for activities by region.
+def mean_mbq(truth: Truth, scan: ScanTruth, duration_h: float) -> Mapping[str, float]:
+    """Mean activity of every region from the start of a scan on."""
+    return {n: r.curve.mean(scan.time_h, duration_h) for n, r in truth.regions.items()}
 
-    A region's activity is spread evenly over it, and all of it lies on the grid. The remainder's
-    fills the trunk, also where that runs on beyond the grid.
+
+def activity_map(
+    body: Phantom, activity_mbq: Mapping[str, float], *, grid: Grid, moved: Rigid
+) -> Float:
+    """MBq in every voxel, sharp, for activities by region.
+
+    A region's activity is spread evenly over it; of a region that runs on beyond the grid, as
+    the remainder does, only its part is there.
     """
-    grid = widened(spect_grid())
-    net = _net_occupancies(grid, moved)
+    net = _net_occupancies(body, grid, moved)
     rest: Float = np.zeros(grid.shape)
-    for solid in phantom().shape("trunk").solids:
+    for solid in (solid for shape in body.outer for solid in shape.solids):
         for box, part in smooth_occupancy(solid, grid, moved):
             rest[box] += part
     for filled in net.values():
         rest -= filled
-    per_voxel = activity_mbq[REMAINDER] * grid.voxel_ml / net_volume_ml(REMAINDER)
+    per_voxel = activity_mbq[REMAINDER] * grid.voxel_ml / body.net_volume_ml(REMAINDER)
     total: Float = np.maximum(rest, 0.0) * per_voxel
     for name, filled in net.items():
-        total += activity_mbq[name] * filled / filled.sum()
+        if filled.any():
+            total += activity_mbq[name] * _share(body, name, filled, grid) * filled / filled.sum()
     return total
 
 
-def _net_occupancies(grid: Grid, moved: Rigid) -> dict[str, Float]:
+def _share(body: Phantom, name: str, filled: Float, grid: Grid) -> float:
+    """How much of a region lies on the grid: all of it, where no end comes near the grid's."""
+    low, high = (grid.points_mm((0, 0, k))[2] for k in (0, grid.shape[0] - 1))
+    boxes = [solid.box_mm() for solid in body.shape(name).solids]
+    if all(low + NEAR_MM < a[2] and b[2] < high - NEAR_MM for a, b in boxes):
+        return 1.0
+    return min(1.0, float(filled.sum()) * grid.voxel_ml / body.net_volume_ml(name))
+
+
+def _net_occupancies(body: Phantom, grid: Grid, moved: Rigid) -> dict[str, Float]:
     """Occupancy of every region that holds activity, less the lesions in it."""
-    body = phantom()
     net = {shape.name: _occupancy(shape.solids, grid, moved) for shape in body.regions}
     for lesion in body.regions:
         if lesion.host:
@@ -96,9 +111,9 @@ def _net_occupancies(grid: Grid, moved: Rigid) -> dict[str, Float]:
     return net
 
 
-def source_map(sources: list[tuple[Solid, float]]) -> Float:
-    """MBq in every voxel of the widened grid, for solids that hold given activities."""
-    grid, total = widened(spect_grid()), np.zeros(widened(spect_grid()).shape)
+def source_map(sources: list[tuple[Solid, float]], *, grid: Grid) -> Float:
+    """MBq in every voxel, for solids that hold given activities and lie on the grid."""
+    total = np.zeros(grid.shape)
     for solid, activity_mbq in sources:
         part = _occupancy((solid,), grid, Rigid.identity())
         total += activity_mbq * part / part.sum()
@@ -106,12 +121,12 @@ def source_map(sources: list[tuple[Solid, float]]) -> Float:
 
 
 def recorded(activity_mbq: Float) -> Image:
-    """Counts over the scan, after blur and before noise, on the camera's grid."""
+    """Counts over the scan, after blur and before noise, without the widened grid's ends."""
     camera = camera_facts()
     sigma = camera["fwhm_mm"] * TO_SIGMA / camera["voxel_mm"]
     blurred = gaussian_filter(activity_mbq, sigma, mode="constant", truncate=5.0)
     counts = blurred[BEYOND:-BEYOND] * camera["cps_per_mbq"] * projection_s()
-    return Image(spect_grid(), counts, "counts")
+    return Image(spect_grid(len(counts)), counts, "counts")
 
 
 def with_noise(counts: Image, rng: np.random.Generator) -> Image:
@@ -132,19 +147,25 @@ def with_noise(counts: Image, rng: np.random.Generator) -> Image:
     return Image(counts.grid, whole.astype(np.uint16), "counts")
 
 
-def patient_ct(scan: ScanTruth, rng: np.random.Generator) -> Image:
+def patient_ct(who: Patient, scan: ScanTruth, rng: np.random.Generator) -> Image:
     """The CT of one visit, HU, with tissue's own texture and the noise of a low dose."""
-    facts, grid = camera_facts()["ct"], ct_grid()
-    hu = np.full(grid.shape, AIR_HU, dtype=np.float32)
-    for shape in phantom().shapes:
-        for solid in shape.solids:
-            for box, part in smooth_occupancy(solid, grid, scan.moved):
-                hu[box] += part * (shape.hu - hu[box])
+    facts, grid = camera_facts()["ct"], ct_grid(who.ct_slices)
+    hu = tissue_hu(who.body, grid, scan.moved)
     tissue = np.clip((hu + 300.0) / 200.0, 0.0, 1.0)
     hu += tissue * facts["texture_hu"] * _texture(grid, scan.moved)
     noise = gaussian_filter(rng.standard_normal(grid.shape, dtype=np.float32), (0, 0.7, 0.7))
     hu += facts["noise_hu"] * noise / noise.std()
     return Image(grid, np.rint(np.clip(hu, -1024, 3071)).astype(np.int16), "HU")
+
+
+def tissue_hu(body: Phantom, grid: Grid, moved: Rigid) -> NDArray[np.float32]:
+    """CT numbers of the body, even in each tissue, and of the air around it."""
+    hu = np.full(grid.shape, AIR_HU, dtype=np.float32)
+    for shape in body.shapes:
+        for solid in shape.solids:
+            for box, part in smooth_occupancy(solid, grid, moved):
+                hu[box] += part * (shape.hu - hu[box])
+    return hu
 
 
 def widened(grid: Grid) -> Grid:

@@ -24,7 +24,7 @@ from quimby.demo.dicom_objects import (
     save,
     uid,
 )
-from quimby.demo.patient import camera_facts, patient_facts
+from quimby.demo.patient import camera_facts
 from quimby.physics.nuclides import nuclide
 
 SPECT, CT, OUTLINES = 1, 2, 3  # series numbers
@@ -34,12 +34,8 @@ STUDY_COMPONENT = UID("1.2.840.10008.3.1.2.3.1")  # detached study management, r
 COLOURS = [(200, 120, 40), (120, 60, 160), (40, 150, 60), (40, 110, 190), (220, 40, 40)]
 
 
-def write_spect(counts: Image, visit: Visit, path: Path, *, title: str, patient: bool) -> None:
-    """A reconstructed tomogram in counts, unsigned 16 bit, one multi-frame file.
-
-    With `patient` the radiopharmaceutical's item says what was given; a phantom's says only what
-    nuclide it was.
-    """
+def write_spect(counts: Image, visit: Visit, path: Path, *, title: str) -> None:
+    """A reconstructed tomogram in counts, unsigned 16 bit, one multi-frame file."""
     data = instance(visit, NuclearMedicineImageStorage, modality="NM", series=SPECT, number=1,
                     title=title)  # fmt: skip
     imaged(data, visit)
@@ -48,14 +44,14 @@ def write_spect(counts: Image, visit: Visit, path: Path, *, title: str, patient:
     data.CorrectedImage = ["ATTN", "SCAT", "UNIF", "COR"]
     data.Units, data.CountsSource, data.DecayCorrection = "CNTS", "EMISSION", "NONE"
     _set_camera(data, counts.grid)
-    data.RadiopharmaceuticalInformationSequence = [_given(patient)]
-    _set_orientation(data)
+    data.RadiopharmaceuticalInformationSequence = [given(visit)]
+    set_orientation(data)
     steps = counts.grid.spacing_mm
     data.SpacingBetweenSlices = data.SliceThickness = decimal(steps[2])
     data.NumberOfFrames = data.NumberOfSlices = counts.grid.shape[0]
     data.FrameIncrementPointer = 0x00540080
     data.SliceVector = list(range(1, counts.grid.shape[0] + 1))
-    _set_pixels(data, counts.array.astype("<u2"), steps)
+    set_pixels(data, counts.array.astype("<u2"), steps)
     save(data, path)
 
 
@@ -67,7 +63,7 @@ def write_ct(hu: Image, visit: Visit, folder: Path) -> tuple[UID, ...]:
         data.SOPInstanceUID = instance_uid(visit, CT, k + 1)
         data.InstanceNumber = k + 1
         data.ImagePositionPatient = [decimal(x) for x in hu.grid.points_mm((0, 0, k))]
-        _set_pixels(data, plane, hu.grid.spacing_mm)
+        set_pixels(data, plane, hu.grid.spacing_mm)
         save(data, folder / f"ct{k + 1:03d}.dcm")
         uids.append(data.SOPInstanceUID)
     return tuple(uids)
@@ -184,15 +180,16 @@ def _rotation() -> Dataset:
     )
 
 
-def _given(patient: bool) -> Dataset:
-    facts = patient_facts()
+def given(visit: Visit) -> Dataset:
+    """The radiopharmaceutical's item: what was given; of a phantom only the nuclide."""
+    facts = visit.about if visit.given else camera_facts()["calibration"]
     isotope = nuclide(facts["nuclide"])
     data = item(
         RadionuclideCodeSequence=[code("447553000", "SCT", "^177^Lutetium")],
         RadionuclideHalfLife=decimal(isotope.half_life_h.value * 3600),
-        Radiopharmaceutical=facts["radiopharmaceutical"] if patient else facts["nuclide"],
+        Radiopharmaceutical=facts.get("radiopharmaceutical", facts["nuclide"]),
     )
-    if patient:
+    if visit.given:
         at = datetime.fromisoformat(facts["administered_at"])
         data.RadiopharmaceuticalStartTime = at.strftime("%H%M%S")
         data.RadiopharmaceuticalStartDateTime = at.strftime("%Y%m%d%H%M%S%z")
@@ -200,7 +197,7 @@ def _given(patient: bool) -> Dataset:
     return data
 
 
-def _set_orientation(data: Dataset) -> None:
+def set_orientation(data: Dataset) -> None:
     """Lying on the back, head first, in codes."""
     recumbent = code("102538003", "SCT", "recumbent")
     recumbent.PatientOrientationModifierCodeSequence = [code("40199007", "SCT", "supine")]
@@ -208,10 +205,11 @@ def _set_orientation(data: Dataset) -> None:
     data.PatientGantryRelationshipCodeSequence = [code("102540008", "SCT", "headfirst")]
 
 
-def _set_pixels(
+def set_pixels(
     data: Dataset, pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint16]],
     steps_mm: tuple[float, float, float],
 ) -> None:  # fmt: skip
+    """Pixels of 16 bits; `steps_mm` along columns, rows, slices."""
     data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
     data.Rows, data.Columns = pixels.shape[-2:]
     data.PixelSpacing = [decimal(steps_mm[1]), decimal(steps_mm[0])]

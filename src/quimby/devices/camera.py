@@ -115,6 +115,22 @@ class DeadTimeRecord(_Part):
     model: Literal["paralysable", "non-paralysable"] = "paralysable"
 
 
+class PlanarRecord(_Part):
+    """Sensitivity of one head in air, mean of the heads, in one photopeak window."""
+
+    cps_per_mbq: Positive
+    u_relative: dict[str, NotNegative]  # by cause
+    heads: Annotated[int, Field(ge=1)]
+    lower_kev: Positive
+    upper_kev: Positive
+    measured: dt.date
+
+    def sensitivity(self) -> Uncertain:
+        """cps/MBq, its whole doubt under "planar sensitivity"."""
+        u = float(np.sqrt(sum(x**2 for x in self.u_relative.values()))) * self.cps_per_mbq
+        return Uncertain(self.cps_per_mbq, {"planar sensitivity": u} if u else {})
+
+
 class CalibratorRecord(_Part):
     """The radionuclide calibrator and its own cross-calibration factor."""
 
@@ -147,6 +163,7 @@ class CameraRecord(_Part):
     dead_time: DeadTimeRecord | Literal["none"]
     recovery: RecoveryRecord | None = None
     point_spread: PointSpreadRecord | None = None
+    planar: PlanarRecord | None = None
     date: dt.date
     valid_until: dt.date
     operator: Text

@@ -97,12 +97,15 @@ def blood_dose_one_reading(
     blood_volume_ml: Uncertain,
     half_life_h: float,
     blood_fraction: float | None = None,
+    of: str = "",
 ) -> BloodDose:
     """Blood dose from one effective whole-body retention on day 1 or 2, without blood samples.
 
     Whole body as one exponential, 14 % of its residence in blood. Adds "one-reading model"
-    (18 %). Raises E-RETENTION-RANGE (per cent?), E-RETENTION-GT-PHYS (decay-corrected?),
-    E-BLOOD-VOLUME; notes W-TIME-WINDOW outside 20 to 52 h, W-BLOOD-ONE-READING.
+    (18 %), `of` one administration: how far a patient is off the model differs between a tracer
+    and the therapy, by hour and by disease. Raises E-RETENTION-RANGE (per cent?),
+    E-RETENTION-GT-PHYS (decay-corrected?), E-BLOOD-VOLUME; notes W-TIME-WINDOW outside 20 to
+    52 h, W-BLOOD-ONE-READING.
     """
     check_retention(retention.value, time_h, where=WHERE)
     check_physical(retention, time_h, half_life_h=half_life_h, where=WHERE)
@@ -113,7 +116,7 @@ def blood_dose_one_reading(
                          weight_kg, blood_volume_ml)  # fmt: skip
     model = table()["one-reading model"]
     whole = found.total_gy_per_gbq
-    whole = whole.because(model.name, model.value * whole.value)
+    whole = whole.because(f"{model.name}, {of}" if of else model.name, model.value * whole.value)
     low, high = (_of_fraction(body, f, weight_kg, blood_volume_ml).total_gy_per_gbq.value
                  for f in FRACTIONS)  # fmt: skip
     notes = [*found.notes, *_window_notes(time_h)]

@@ -1,9 +1,8 @@
 """Voxel dose by local deposition: energy is absorbed in the voxel where it is released.
 
-The voxel time-integrated activity is a weighted sum of the scans, ``sum_i w_i C_i``, with the
-weights (hours) of the region's own time curve, so that every voxel of a region shares the
-region's kinetics and the picture closes to the region. Where regions share a voxel, each has
-its own part by occupancy; what no region holds takes the remainder's weights.
+What comes in is a time-integrated concentration for what no region holds and one for the inside
+of every region, whichever way they were integrated (`study.voxels`); each region's is scaled to
+its recovered activity. Where regions share a voxel, each has its own part by occupancy.
 """
 
 from __future__ import annotations
@@ -28,6 +27,15 @@ class RegionWeights:
 
     hours: tuple[float, ...]  # dTIA/dA_i of the region's fit, one a scan
     tia_mbq_h: float | None = None  # recovered TIA the picture is scaled to; None leaves it
+
+
+@dataclass(frozen=True, eq=False)
+class RegionTia:
+    """Time-integrated concentration of one region's tissue, in the block of voxels it touches."""
+
+    box: tuple[slice, ...]  # of the grid; see `box_of`
+    per_ml: Array  # MBq h/ml, shape of the box, as the scans show it
+    tia_mbq_h: float | None = None  # recovered TIA it is scaled to; None leaves it
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +83,7 @@ def voxel_dose(
     voxel_ml: float,
     energy_mev: float,
 ) -> VoxelDose:
-    """Dose picture (float32 Gy, shape of the maps) from scans on one grid.
+    """Dose picture (float32 Gy, shape of the maps) from weighted sums of scans on one grid.
 
     Parameters
     ----------
@@ -90,39 +98,44 @@ def voxel_dose(
     """
     shape = density_g_per_ml.shape
     _check(shape, activity_mbq_per_ml, occupancy, weights, remainder_hours)
-    boxes = {name: _box(occ, name) for name, occ in occupancy.items()}
-    rescale: dict[str, float] = {}
-    parts: list[tuple[tuple[slice, ...], Array, NDArray[np.float64]]] = []
+    inside = {}
     for name, occ in occupancy.items():
-        hours = np.asarray(weights[name].hours, dtype=float)
-        inside = occ[boxes[name]]
-        held = [float(np.vdot(inside, c[boxes[name]])) * voxel_ml for c in activity_mbq_per_ml]
-        rescale[name] = _factor(name, float(hours @ held), weights[name].tia_mbq_h)
-        parts.append((boxes[name], inside, rescale[name] * hours - np.asarray(remainder_hours)))
-    dose = _sum_of_scans(activity_mbq_per_ml, np.asarray(remainder_hours, dtype=float))
-    for box, inside, extra in parts:
-        for c, hours_more in zip(activity_mbq_per_ml, extra, strict=True):
-            dose[box] += np.float32(hours_more) * inside * c[box]
+        box = box_of(occ, where=name)
+        summed = sum_of_scans([c[box] for c in activity_mbq_per_ml], weights[name].hours)
+        inside[name] = RegionTia(box, summed, weights[name].tia_mbq_h)
+    outside = sum_of_scans(activity_mbq_per_ml, remainder_hours)
+    return deposited(outside, density_g_per_ml, occupancy, inside=inside, voxel_ml=voxel_ml,
+                     energy_mev=energy_mev)  # fmt: skip
+
+
+def deposited(
+    outside_mbq_h_per_ml: Array,
+    density_g_per_ml: Array,
+    occupancy: Mapping[str, Array],
+    *,
+    inside: Mapping[str, RegionTia],
+    voxel_ml: float,
+    energy_mev: float,
+) -> VoxelDose:
+    """Dose picture (float32 Gy) from time-integrated concentrations (MBq h/ml).
+
+    `outside_mbq_h_per_ml` stands for what no region holds, `inside` for each region's tissue.
+    Raises E-VOX-REGION where a region has nothing to scale.
+    """
+    dose = np.array(outside_mbq_h_per_ml, dtype=np.float32)
+    rescale: dict[str, float] = {}
+    for name, own in inside.items():
+        occ = occupancy[name][own.box]
+        rescale[name] = _factor(name, held_mbq_h(own.per_ml, occ, voxel_ml), own.tia_mbq_h)
+        extra = np.float32(rescale[name]) * own.per_ml - outside_mbq_h_per_ml[own.box]
+        dose[own.box] += (occ * extra).astype(np.float32)
     _divide_by_density(dose, density_g_per_ml, delta_gy_g_per_mbq_h(energy_mev))
     return VoxelDose(dose, rescale, (note("I-DOSE-LOCAL", where="voxel dose"),))
 
 
-def own_dose(
-    activity_mbq_per_ml: Sequence[Array],
-    density_g_per_ml: Array,
-    hours: Sequence[float],
-    *,
-    factor: float,
-    energy_mev: float,
-) -> NDArray[np.floating]:
-    """Dose (Gy) that tissue of one region gets in each voxel, whatever share of it it fills.
-
-    For dose-volume figures: weighted by the region's occupancy its mean closes to the region's
-    time-integrated activity over its mass, as the picture's edge voxels, shared with the
-    surroundings, do not. `hours` and `factor` are the region's own (see `voxel_dose`).
-    """
-    tia = sum(h * np.asarray(c) for h, c in zip(hours, activity_mbq_per_ml, strict=True))
-    return local_dose(np.asarray(factor * tia), density_g_per_ml, energy_mev)
+def held_mbq_h(per_ml: Array, occupancy: Array, voxel_ml: float) -> float:
+    """What a region holds of a map: the sum over its voxels, each by the share it fills."""
+    return float(np.vdot(occupancy.astype(np.float64), per_ml.astype(np.float64))) * voxel_ml
 
 
 def _check(
@@ -146,12 +159,12 @@ def _check(
                           wanted=len(maps))  # fmt: skip
 
 
-def _box(occ: Array, name: str) -> tuple[slice, ...]:
-    """The smallest block of voxels that holds a region."""
+def box_of(occ: Array, *, where: str) -> tuple[slice, ...]:
+    """The smallest block of voxels that holds a region; E-VOX-REGION for an empty one."""
     filled = occ > 0
     sides = [np.flatnonzero(filled.any(axis=tuple({0, 1, 2} - {a}))) for a in range(3)]
     if any(side.size == 0 for side in sides):
-        raise refusal("E-VOX-REGION", where=name, value=0.0, wanted=0.0)
+        raise refusal("E-VOX-REGION", where=where, value=0.0, wanted=0.0)
     return tuple(slice(int(side[0]), int(side[-1]) + 1) for side in sides)
 
 
@@ -163,8 +176,8 @@ def _factor(name: str, found: float, wanted: float | None) -> float:
     return wanted / found
 
 
-def _sum_of_scans(maps: Sequence[Array], hours: NDArray[np.float64]) -> NDArray[np.float32]:
-    """sum_i w_i C_i, slice by slice: a slice stays in the processor's cache."""
+def sum_of_scans(maps: Sequence[Array], hours: Sequence[float]) -> NDArray[np.float32]:
+    """sum_i w_i C_i (MBq h/ml), slice by slice: a slice stays in the processor's cache."""
     total = np.empty(maps[0].shape, dtype=np.float32)
     work = np.empty_like(total[0])
     for k in range(len(total)):

@@ -21,6 +21,25 @@ def aicc_least_squares(n: int, parameters: int, sum_of_squares: float) -> float 
     return n * log(sum_of_squares / n) + 2 * parameters + penalty
 
 
+def aicc_known_variance(readings: int, parameters: float, chi2: float) -> float | None:
+    """``chi2 + 2K + 2K(K+1)/(N-K-1)``; None (undefined) for fewer than K + 2 readings.
+
+    Source: Glatting et al. 2007.
+    """
+    spare = readings - parameters - 1
+    if spare < 1:
+        return None
+    return chi2 + 2 * parameters + 2 * parameters * (parameters + 1) / spare
+
+
+def aicc(fit: Fit) -> float | None:
+    """AICc of a fit with known noise; its parameters are those that the samples settle.
+
+    Without priors that is their number. None where undefined.
+    """
+    return aicc_known_variance(len(fit.samples.times_h), round(fit.parameters_told, 6), fit.chi2)
+
+
 def best_by_aicc(values: Mapping[str, float | None]) -> str | None:
     """Name of the model with the smallest defined AICc; None where none is defined."""
     defined = {name: value for name, value in values.items() if value is not None}

@@ -43,15 +43,17 @@ class Fit:
     tia_mbq_h: Uncertain
     tia_weights_h: tuple[float, ...]
     residuals_u: tuple[float, ...]  # (ln measured - ln curve) / relative random u, one a sample
-    chi2: float  # samples and priors
+    chi2: float  # samples and priors; of all regions that were fitted together
     degrees_of_freedom: int  # samples + priors - parameters
-    parameters_told: float  # how many the samples settle and not the priors
+    parameters_told: float  # how many the samples settle and not the priors; of all, as chi2
     head_fraction: float
     tail_fraction: float
     band_times_h: tuple[float, ...]
     band_u_mbq: tuple[float, ...]  # k = 1, random and prior causes
     priors: tuple[Prior, ...]
     notes: tuple[Note, ...]
+    problem: Problem | None = None  # what was solved; None for trapezoids
+    drawn_mbq: tuple[float, ...] = ()  # the curve at `band_times_h`, where it is no exponentials
 
     @property
     def p(self) -> float | None:
@@ -95,7 +97,7 @@ def fit(
     """
     chosen, read = model(name), samples(times_h, activities_mbq, where=where)
     used = tuple(p for p in priors if chosen.has(p.quantity))
-    _enough(chosen, read, used, where)
+    enough(chosen, read, used, where)
     problem = Problem(chosen, read, used, LN2 / physical_half_life_h)
     x = solve(problem)
     notes: tuple[Note, ...] = ()
@@ -105,8 +107,10 @@ def fit(
     return _report(problem, x, where, notes=(*read.notes, *notes))
 
 
-def _enough(chosen: Model, read: Samples, used: Sequence[Prior], where: str) -> None:
-    if len(read.times_h) + len(used) < chosen.size:
+def enough(chosen: Model, read: Samples, used: Sequence[Prior], where: str) -> None:
+    """Refuse fewer samples and priors than the model needs (E-TIA-FEW)."""
+    spare = 0 if used else chosen.spare
+    if len(read.times_h) + len(used) < chosen.size + spare:
         raise refusal("E-TIA-FEW", where=where, samples=len(read.times_h), priors=len(used),
                       parameters=chosen.size, model=chosen.name)  # fmt: skip
 
@@ -120,7 +124,7 @@ def _held_at_decay(problem: Problem, x: Array, *, slower: str, noise_u: float, w
         raise refusal("E-TIA-NOCLEAR", where=where, what=f"it does not fall up to {last:g} h")
     if rate >= physical * (1 - 1e-9):
         return problem, x, ()
-    u_ln = float(np.linalg.norm(problem.sensitivity(x)[1] * problem.spread))
+    u_ln = float(np.linalg.norm(problem.sensitivity(x)[1] * problem.doubt))
     effective, limit = LN2 / rate, LN2 / physical
     if slower != "clamp" and physical - rate > noise_u * u_ln * rate:
         raise refusal("E-TIA-TEFF-GT-TPHYS", where=where, effective=effective, physical=limit)
@@ -134,7 +138,7 @@ def _seen(problem: Problem, x: Array, where: str) -> None:
     held = {problem.model.logs[i] for i, _ in problem.held}
     lost = set(edges(problem, x))
     if not lost:
-        u_ln = np.linalg.norm(problem.sensitivity(x) * problem.spread, axis=1)
+        u_ln = np.linalg.norm(problem.sensitivity(x) * problem.doubt, axis=1)
         told = zip(problem.model.logs, u_ln, strict=True)
         lost = {name for name, u in told if u > UNSEEN_U_LN}
     if lost - held:
@@ -154,12 +158,34 @@ def _weak_notes(found: Mapping[str, Uncertain], told: Sequence[Prior], where: st
 
 
 def _report(problem: Problem, x: Array, where: str, *, notes: tuple[Note, ...]) -> Fit:
+    inputs = [*problem.samples.activities_mbq, *(p.as_datum() for p in problem.priors)]
+    carry = Carry(inputs, problem.units, problem.sensitivity(x), np.diag(problem.doubt))
+    residuals = problem.residuals(x)
+    n = len(problem.samples.times_h)
+    freedom = n + len(problem.priors) - problem.model.size + len(problem.held)
+    said = Agreement(tuple(map(float, residuals[:n])), float(residuals @ residuals), freedom,
+                     problem.told_by_data(x))  # fmt: skip
+    return reported(problem, x, carry, said, first=0, where=where, notes=notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How a curve agrees with its readings."""
+
+    residuals_u: tuple[float, ...]
+    chi2: float
+    degrees_of_freedom: int
+    parameters_told: float
+
+
+def reported(problem: Problem, x: Array, carry: Carry, said: Agreement, *, first: int,
+             where: str, notes: tuple[Note, ...]) -> Fit:  # fmt: skip
+    """A fit as it is handed back; its own samples are the data of `carry` from `first` on."""
     terms = problem.model.build(x, problem.physical_rate)
-    carry = _Carry(problem, problem.sensitivity(x))
     parameters = {
-        name: carry(*_reported(terms, x, kind, j)) for name, kind, j in problem.model.reported
+        name: carry(*_quantity(terms, x, kind, j)) for name, kind, j in problem.model.reported
     }
-    slopes, residuals = terms.integral_slopes(), problem.residuals(x)
+    slopes = terms.integral_slopes()
     n, times = len(problem.samples.times_h), problem.samples.times_h
     tia = with_spread(carry(terms.integral(), slopes), problem, x)
     half_lives = _half_lives(problem, terms, carry)
@@ -175,11 +201,11 @@ def _report(problem: Problem, x: Array, where: str, *, notes: tuple[Note, ...]) 
         rates_per_h=tuple(map(float, terms.rates)),
         half_lives_h=half_lives,
         tia_mbq_h=tia,
-        tia_weights_h=carry.weights(slopes),
-        residuals_u=tuple(map(float, residuals[:n])),
-        chi2=float(residuals @ residuals),
-        degrees_of_freedom=n + len(problem.priors) - problem.model.size + len(problem.held),
-        parameters_told=problem.told_by_data(x),
+        tia_weights_h=carry.weights(slopes)[first : first + n],
+        residuals_u=said.residuals_u,
+        chi2=said.chi2,
+        degrees_of_freedom=said.degrees_of_freedom,
+        parameters_told=said.parameters_told,
         head_fraction=head,
         tail_fraction=tail,
         band_times_h=tuple(map(float, band)),
@@ -190,33 +216,39 @@ def _report(problem: Problem, x: Array, where: str, *, notes: tuple[Note, ...]) 
             *_weak_notes(half_lives, problem.priors, where),
             *share_notes(head, tail, where=where),
         ),
+        problem=problem,
     )
 
 
-class _Carry:
-    """Carries the doubt of readings and priors through the estimator to a result."""
+class Carry:
+    """Carries the doubt of readings and priors through the estimator to a result.
 
-    def __init__(self, problem: Problem, sensitivity: Array) -> None:
-        self.n = len(problem.samples.times_h)
-        self.readings = problem.samples.activities_mbq
-        self.pseudo = [p.as_datum() for p in problem.priors]
-        values = np.array([a.value for a in self.readings])
-        self.slopes = sensitivity / np.concatenate([values, np.ones(len(self.pseudo))])
-        self.random = sensitivity * problem.spread
+    `inputs` are the readings (of one region, or of several fitted together) and the logarithms
+    of priors, `units` what a change of one in each one's logarithm is, `sensitivity`
+    d(parameter)/d(ln datum), `root` any root of the covariance of what is random in the data.
+    """
+
+    def __init__(self, inputs: Sequence[Uncertain], units: Array, sensitivity: Array, root: Array
+                 ) -> None:  # fmt: skip
+        self.inputs = inputs
+        self.slopes = sensitivity / units
+        self.random = sensitivity @ root
 
     def __call__(self, value: float, gradient: Array) -> Uncertain:
         slopes = gradient @ self.slopes
-        inputs = [*self.readings, *self.pseudo]
-        return combine(float(value), *((x, float(s)) for x, s in zip(inputs, slopes, strict=True)))
+        pairs = zip(self.inputs, slopes, strict=True)
+        return combine(float(value), *((x, float(s)) for x, s in pairs))
 
     def weights(self, gradient: Array) -> tuple[float, ...]:
-        return tuple(map(float, (gradient @ self.slopes)[: self.n]))
+        """Slopes of a result with respect to each datum."""
+        return tuple(map(float, gradient @ self.slopes))
 
     def random_u(self, gradients: Array) -> tuple[float, ...]:
+        """Standard uncertainties from what is random."""
         return tuple(map(float, np.linalg.norm(gradients @ self.random, axis=1)))
 
 
-def _reported(terms: Terms, x: Array, kind: str, j: int) -> tuple[float, Array]:
+def _quantity(terms: Terms, x: Array, kind: str, j: int) -> tuple[float, Array]:
     if kind == "amplitude":
         return float(terms.amplitudes[j]), terms.d_amplitudes[j]
     if kind == "rate":
@@ -224,7 +256,7 @@ def _reported(terms: Terms, x: Array, kind: str, j: int) -> tuple[float, Array]:
     return exp(x[j]), exp(x[j]) * np.eye(len(x))[j]
 
 
-def _half_lives(problem: Problem, terms: Terms, carry: _Carry) -> dict[str, Uncertain]:
+def _half_lives(problem: Problem, terms: Terms, carry: Carry) -> dict[str, Uncertain]:
     found = {
         name: carry(LN2 / terms.rates[j], -LN2 / terms.rates[j] ** 2 * terms.d_rates[j])
         for name, j in problem.model.half_lives.items()

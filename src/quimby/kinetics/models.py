@@ -26,7 +26,8 @@ class Terms:
     """The exponentials of a curve and their slopes with respect to the model's logarithms.
 
     `amplitudes` (j,) in the unit of the activities, `rates` (j,) in 1/h; `d_amplitudes` and
-    `d_rates` are (j, k) for k logarithms.
+    `d_rates` are (j, k) for k logarithms. Many curves at once (Monte Carlo) have one more axis,
+    the last, in all four and in what follows from them.
     """
 
     amplitudes: Array
@@ -36,11 +37,17 @@ class Terms:
 
     def activity(self, times_h: Array) -> Array:
         """A(t), shape of `times_h`."""
+        if self.many:
+            return np.asarray(np.einsum("njd,jd->nd", self._decay(times_h), self.amplitudes))
         return self._decay(times_h) @ self.amplitudes
 
     def activity_slopes(self, times_h: Array) -> Array:
         """dA(t)/d(logarithm), (n, k)."""
         decay = self._decay(times_h)
+        if self.many:
+            fall = decay * times_h[:, None, None] * self.amplitudes
+            grown = np.einsum("njd,jkd->nkd", decay, self.d_amplitudes)
+            return np.asarray(grown - np.einsum("njd,jkd->nkd", fall, self.d_rates))
         fall = decay * times_h[:, None] * self.amplitudes
         return decay @ self.d_amplitudes - fall @ self.d_rates
 
@@ -55,7 +62,18 @@ class Terms:
             dtype=np.float64,
         )
 
+    def integrals(self) -> Array:
+        """Integral from zero of each of many curves, (d,)."""
+        return np.asarray(np.sum(self.amplitudes / self.rates, axis=0), dtype=np.float64)
+
+    @property
+    def many(self) -> bool:
+        """Whether these are many curves at once."""
+        return self.rates.ndim > 1
+
     def _decay(self, times_h: Array) -> Array:
+        if self.many:
+            return np.asarray(np.exp(-times_h[:, None, None] * self.rates), dtype=np.float64)
         return np.asarray(np.exp(-np.outer(times_h, self.rates)), dtype=np.float64)
 
 
@@ -68,7 +86,7 @@ class Model:
 
     `logs` names the logarithms that are fitted; `reported` says which positive quantities are
     reported from them, as (name, "amplitude" | "rate" | "log", index); `half_lives` names rates;
-    `start_h` are the fast half-lives a fit starts from.
+    `spare` is how many samples it needs beyond its parameters where nothing is known before.
     """
 
     name: str
@@ -77,35 +95,50 @@ class Model:
     reported: tuple[tuple[str, str, int], ...]
     half_lives: Mapping[str, int]
     build: Build
+    spare: int = 0
 
     @property
     def size(self) -> int:
         """Number of parameters."""
         return len(self.logs)
 
-    def quantity(self, name: str, logs: Array, physical_rate: float) -> tuple[float, Array]:
+    def quantity(self, name: str, logs: Array, physical_rate: float) -> tuple[Array, Array]:
         """Logarithm of a named quantity and its slopes (k,): what a prior speaks of."""
-        terms = self.build(logs, physical_rate)
         if name in self.half_lives:
-            j = self.half_lives[name]
-            rate = float(terms.rates[j])
-            return log(LN2 / rate), -terms.d_rates[j] / rate
+            terms = self.build(logs, physical_rate)
+            rate = terms.rates[self.half_lives[name]]
+            return np.log(LN2 / rate), -terms.d_rates[self.half_lives[name]] / rate
         j = self.logs.index(name)
-        return float(logs[j]), np.eye(self.size)[j]
+        slopes = np.zeros_like(logs)
+        slopes[j] = 1.0
+        return logs[j], slopes
 
     def has(self, quantity: str) -> bool:
         """Whether a prior on this quantity means anything to the model."""
         return quantity in self.half_lives or quantity in self.logs
 
 
+def _matrix(*rows: tuple[Array | float, ...]) -> Array:
+    """A matrix of numbers, or of equally long arrays: then they are the last axis."""
+    long = max(np.size(entry) for row in rows for entry in row)
+    if long == 1 and not any(np.ndim(entry) for row in rows for entry in row):
+        return np.array(rows, dtype=np.float64)
+    found = np.zeros((len(rows), len(rows[0]), long))
+    for i, row in enumerate(rows):
+        for j, entry in enumerate(row):
+            found[i, j] = entry
+    return found
+
+
 def _mono(x: Array, _: float) -> Terms:
     a, rate = np.exp(x)
-    return Terms(np.array([a]), np.array([rate]), np.array([[a, 0.0]]), np.array([[0.0, rate]]))
+    return Terms(np.array([a]), np.array([rate]), _matrix((a, 0.0)), _matrix((0.0, rate)))
 
 
 def _physical(x: Array, physical_rate: float) -> Terms:
-    a = float(np.exp(x[0]))
-    return Terms(np.array([a]), np.array([physical_rate]), np.array([[a]]), np.zeros((1, 1)))
+    a = np.exp(x[0])
+    none = 0.0 * a
+    return Terms(np.array([a]), np.array([physical_rate + none]), _matrix((a,)), _matrix((none,)))
 
 
 def _uptake(x: Array, _: float) -> Terms:
@@ -113,8 +146,8 @@ def _uptake(x: Array, _: float) -> Terms:
     return Terms(
         np.array([a, -a]),
         np.array([rate, rate + excess]),
-        np.array([[a, 0.0, 0.0], [-a, 0.0, 0.0]]),
-        np.array([[0.0, rate, 0.0], [0.0, rate, excess]]),
+        _matrix((a, 0.0, 0.0), (-a, 0.0, 0.0)),
+        _matrix((0.0, rate, 0.0), (0.0, rate, excess)),
     )
 
 
@@ -123,8 +156,8 @@ def _partial(x: Array, _: float) -> Terms:
     return Terms(
         np.array([a, -a * (1 - start)]),
         np.array([rate, rate + excess]),
-        np.array([[a, 0.0, 0.0, 0.0], [-a * (1 - start), 0.0, 0.0, a * start]]),
-        np.array([[0.0, rate, 0.0, 0.0], [0.0, rate, excess, 0.0]]),
+        _matrix((a, 0.0, 0.0, 0.0), (-a * (1 - start), 0.0, 0.0, a * start)),
+        _matrix((0.0, rate, 0.0, 0.0), (0.0, rate, excess, 0.0)),
     )
 
 
@@ -133,8 +166,8 @@ def _bi(x: Array, _: float) -> Terms:
     return Terms(
         np.array([a, fast]),
         np.array([rate, rate + excess]),
-        np.array([[a, 0.0, 0.0, 0.0], [0.0, 0.0, fast, 0.0]]),
-        np.array([[0.0, rate, 0.0, 0.0], [0.0, rate, 0.0, excess]]),
+        _matrix((a, 0.0, 0.0, 0.0), (0.0, 0.0, fast, 0.0)),
+        _matrix((0.0, rate, 0.0, 0.0), (0.0, rate, 0.0, excess)),
     )
 
 
@@ -143,9 +176,10 @@ def _tri(x: Array, _: float) -> Terms:
     return Terms(
         np.array([a, fast, -(a + fast)]),
         np.array([rate, rate + excess, rate + excess + more]),
-        np.array([[a, 0, 0, 0, 0], [0, 0, fast, 0, 0], [-a, 0, -fast, 0, 0]], dtype=float),
-        np.array([[0, rate, 0, 0, 0], [0, rate, 0, excess, 0], [0, rate, 0, excess, more]]),
-    )
+        _matrix((a, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, fast, 0.0, 0.0), (-a, 0.0, -fast, 0.0, 0.0)),
+        _matrix((0.0, rate, 0.0, 0.0, 0.0), (0.0, rate, 0.0, excess, 0.0),
+                (0.0, rate, 0.0, excess, more)),
+    )  # fmt: skip
 
 
 _SLOW = (("amplitude_mbq", "amplitude", 0), ("rate_per_h", "rate", 0))
@@ -197,9 +231,10 @@ MODELS: Mapping[str, Model] = {
             ),
             {"effective": 0, "fast": 1, "uptake": 2},
             _tri,
+            spare=1,
         ),
         Model(
-            "physical-only",
+            "physical",
             "no clearance, physical decay alone",
             ("amplitude",),
             (("amplitude_mbq", "amplitude", 0),),

@@ -2,13 +2,14 @@
 
 The doubt comes from quantiles of the population, not from a slope: at t = T/ln 2 the slope is
 zero, while a patient far from the median on either side has more than the method says. It is
-chosen so that the 95 % interval holds 95 of 100 patients, whatever the skew.
+chosen so that, with the doubt of the reading, the 95 % interval holds 95 of 100 patients, whatever
+the skew.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import exp, log
 from statistics import NormalDist
 
 import numpy as np
@@ -17,11 +18,9 @@ from quimby.core.notes import Note, note, refusal
 from quimby.core.uncertain import Uncertain, combine
 from quimby.kinetics.models import LN2
 from quimby.kinetics.priors import Prior
-from quimby.kinetics.spread import normal_quantiles, u_that_holds
+from quimby.kinetics.spread import least_part, normal_quantiles, population_part
 
 WINDOW = (0.75, 2.5)  # effective half-lives; Hänscheid et al., J Nucl Med 2018;59:75
-LEAST_U = 0.10  # relative, of the population and the curve's shape together [P]
-LEAST = "least doubt of one scan"  # cause: what the population does not tell
 CENTILES = (0.05, 0.95)
 NEAR = 0.10  # bias from 5 to 95 % above which the note is given
 DOSE_2017 = 0.125  # Gy g/(MBq h): 0.0866/ln 2; Hänscheid et al., Nuklearmedizin 2017;56:219
@@ -135,7 +134,8 @@ def _result(activity: Uncertain, time_h: float, population: Prior, factor: float
     turning = min(max(time_h * LN2, low), high)  # where the factor is smallest
     errors = [factor / _factor(time_h, T) - 1 for T in (low, turning, high)]
     tia = combine(activity.value * factor, (activity, factor))
-    tia = _doubted(tia, _population_u(time_h, population, factor), population.cause)
+    u_rel = _population_u(time_h, population, factor, beside=activity.u_rel)
+    tia = _doubted(tia, u_rel, population.cause)
     notes = [
         *window_notes(time_h, population.median, where=where),
         note("I-STP-POPULATION", where=where, value=population.median, source=population.source),
@@ -155,14 +155,14 @@ def _centile(population: Prior, centile: float) -> float:
 def _doubted(tia: Uncertain, u_rel: float, cause: str) -> Uncertain:
     """With the population's doubt, and what is missing to the least doubt as a cause apart."""
     told = tia.because(cause, u_rel * tia.value)
-    missing = sqrt(max(LEAST_U**2 - u_rel**2, 0.0))
-    return told.because(LEAST, missing * tia.value) if missing else told
+    return Uncertain(tia.value, {**told.parts, **least_part(u_rel, tia.value)})
 
 
-def _population_u(time_h: float, population: Prior, factor: float) -> float:
+def _population_u(time_h: float, population: Prior, factor: float, *, beside: float) -> float:
+    """The population's part, so that it and the reading's doubt together hold 95 of 100."""
     true = [_factor(time_h, population.median * exp(population.sd_ln * z))
             for z in normal_quantiles()]  # fmt: skip
-    return u_that_holds(np.array(true) / factor)
+    return population_part(np.array(true) / factor, beside)
 
 
 def _above_zero(where: str, activity: Uncertain, time_h: float, population: Prior) -> None:

@@ -16,8 +16,11 @@ from quimby.core.source import Constant
 from quimby.core.uncertain import Uncertain
 
 UNITS = {"effective": "h", "uptake": "h", "fast": "h", "start ratio": ""}
+FIXED_LN = 1e-5  # of a fixed quantity: nothing beside any reading, and still a slope
 ABOUT = "about"
 """Table of a prior file that says whose values it holds; every other one is a tissue."""
+ANY = "any"
+"""Tissue whose half-life, wide, stands for one that no table has."""
 ROW = ("median", "sd_ln", "cause", "source", "tag")
 
 
@@ -36,6 +39,13 @@ class Prior:
     cause: str
     source: str = ""
     tag: str = "P"
+    fixed: bool = False
+    """No reading moves it: `sd_ln` is then carried to the result and has no weight in the fit."""
+
+    @property
+    def pull_ln(self) -> float:
+        """How far the readings may pull it, as standard deviation of the logarithm."""
+        return FIXED_LN if self.fixed else self.sd_ln
 
     def as_datum(self) -> Uncertain:
         """The logarithm as a pseudo-reading with its own cause."""
@@ -108,25 +118,40 @@ def read_prior_file(path: Path) -> PriorFile:
 
 def priors(
     tissue: str, *, file: str = "priors_lu177_dotatate", with_half_life: bool = False,
-    own: PriorFile | None = None,
+    own: PriorFile | None = None, wide: bool = False,
 ) -> tuple[Prior, ...]:  # fmt: skip
     """Priors of a tissue ("kidney", "liver", "spleen", "lesion", "organ", …).
 
     A tissue without a row of its own takes "organ". Rows of `own`, the centre's table, go before
     those of the shipped `file`. `with_half_life` adds the effective half-life, which is meant for
-    one or two samples only: with more, the patient tells.
+    one or two samples only: with more, the patient tells. `wide` lets a tissue without a half-life
+    take that of "any", house policy with a wide spread (see `is_wide`).
 
     Raises E-NLME-PRIOR when the file or the half-life is not there.
     """
-    row: dict[str, Mapping[str, object]] = {}
-    tables = [shipped(file).rows, *([own.rows] if own else [])]
-    for name in ("organ", tissue):
-        for table in tables:
-            row |= table.get(name, {})
+    row = _row_of(tissue, file, own)
+    if wide and "effective" not in row:
+        row |= _rows_of(ANY, file, own)
     if with_half_life and "effective" not in row:
         raise refusal("E-NLME-PRIOR", where="curve", what=f"effective half-life of {tissue}")
     wanted = [q for q in UNITS if q in row and (with_half_life or q != "effective")]
     return tuple(_prior(q, row[q]) for q in wanted)
+
+
+def is_wide(tissue: str, *, file: str, own: PriorFile | None = None) -> bool:
+    """Whether a tissue has a half-life only as one that no table has."""
+    return ("effective" not in _row_of(tissue, file, own)
+            and "effective" in _rows_of(ANY, file, own))  # fmt: skip
+
+
+def _row_of(tissue: str, file: str, own: PriorFile | None) -> dict[str, Mapping[str, object]]:
+    """Rows of "organ", then of the tissue."""
+    return {**_rows_of("organ", file, own), **_rows_of(tissue, file, own)}
+
+
+def _rows_of(name: str, file: str, own: PriorFile | None) -> dict[str, Mapping[str, object]]:
+    tables = [shipped(file).rows, *([own.rows] if own else [])]
+    return {q: row for table in tables for q, row in table.get(name, {}).items()}
 
 
 def known_priors() -> Iterator[tuple[str, Prior]]:

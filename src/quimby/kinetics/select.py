@@ -1,4 +1,7 @@
-"""Choose among curve models by AICc when the noise of the readings is known."""
+"""Choose among curve models by AICc when the noise of the readings is known.
+
+For curves that rest on priors, and for what a study does, see `choose`.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ from math import inf
 from quimby.core.errors import QuimbyError
 from quimby.core.notes import Note, note, refusal
 from quimby.core.uncertain import Uncertain
-from quimby.kinetics.criteria import akaike_weights, best_by_aicc
+from quimby.kinetics.criteria import aicc_known_variance, akaike_weights, best_by_aicc
 from quimby.kinetics.fit import Fit, fit
 from quimby.kinetics.models import LN2, model
 from quimby.kinetics.samples import samples
 from quimby.kinetics.solve import Problem, solve
+
+__all__ = ["Score", "Selection", "aicc_known_variance", "select"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,17 +40,6 @@ class Selection:
     scores: Mapping[str, Score]
     excluded: tuple[str, ...]
     notes: tuple[Note, ...]
-
-
-def aicc_known_variance(readings: int, parameters: int, chi2: float) -> float | None:
-    """``chi2 + 2K + 2K(K+1)/(N-K-1)``; None (undefined) for N <= K + 1.
-
-    Source: Glatting et al. 2007.
-    """
-    spare = readings - parameters - 1
-    if spare <= 0:
-        return None
-    return chi2 + 2 * parameters + 2 * parameters * (parameters + 1) / spare
 
 
 def select(

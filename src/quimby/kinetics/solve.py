@@ -42,9 +42,28 @@ class Problem:
         return np.log([*values, *(p.median for p in self.priors)])
 
     @property
+    def units(self) -> Array:
+        """Change of each datum with its logarithm: a reading's value, one for a prior."""
+        readings = [a.value for a in self.samples.activities_mbq]
+        return np.array([*readings, *(1.0 for _ in self.priors)])
+
+    @property
     def spread(self) -> Array:
+        """What weighs the data: standard uncertainties of the logarithms, nearly none of a
+        fixed quantity."""
         pairs = zip(self.samples.random_mbq, self.samples.activities_mbq, strict=True)
-        return np.array([*(u / a.value for u, a in pairs), *(p.sd_ln for p in self.priors)])
+        return np.array([*(u / a.value for u, a in pairs), *(p.pull_ln for p in self.priors)])
+
+    @property
+    def doubt(self) -> Array:
+        """Standard uncertainties of the data's logarithms, that of a fixed quantity as stated."""
+        n = len(self.samples.times_h)
+        return np.array([*self.spread[:n], *(p.sd_ln for p in self.priors)])
+
+    @property
+    def whitener(self) -> Array:
+        """Makes the data's deviations independent and of size one, (n + m, n + m)."""
+        return np.diag(1 / self.spread)
 
     def predicted(self, x: Array) -> tuple[Array, Array]:
         """Logarithms the model gives for the data, and their slopes (n + m, k)."""
@@ -53,8 +72,8 @@ class Problem:
         slopes = terms.activity_slopes(self.times_h) / values[:, None]
         told = [self.model.quantity(p.quantity, x, self.physical_rate) for p in self.priors]
         return (
-            np.concatenate([np.log(values), [v for v, _ in told]]),
-            np.vstack([slopes, *(s[None, :] for _, s in told)]),
+            np.concatenate([np.log(values), *(v[None] for v, _ in told)]),
+            np.concatenate([slopes, *(s[None] for _, s in told)]),
         )
 
     def residuals(self, x: Array) -> Array:
@@ -81,7 +100,7 @@ class Problem:
 def solve(problem: Problem) -> Array:
     """Logarithms that fit best, from several starts; the same input gives the same answer."""
     free = [i for i in range(problem.model.size) if i not in dict(problem.held)]
-    low, high = _range(problem)
+    low, high = bounds(problem)
     best: tuple[float, Array] | None = None
     for start in _starts(problem):
         found = _descend(problem, np.clip(start, low + 1e-6, high - 1e-6), free, low, high)
@@ -117,7 +136,7 @@ def _descend(problem: Problem, start: Array, free: Sequence[int], low: Array, hi
 
 def edges(problem: Problem, x: Array) -> tuple[str, ...]:
     """Names of the logarithms that stopped at the edge of their range."""
-    low, high = _range(problem)
+    low, high = bounds(problem)
     return tuple(
         name
         for i, name in enumerate(problem.model.logs)
@@ -125,13 +144,13 @@ def edges(problem: Problem, x: Array) -> tuple[str, ...]:
     )
 
 
-def _range(problem: Problem) -> tuple[Array, Array]:
+def bounds(problem: Problem) -> tuple[Array, Array]:
     """Range of each logarithm: wide, there to keep the search out of overflow."""
     middle = float(np.mean(problem.data[: len(problem.samples.times_h)]))
     slowest, fastest = np.log(LN2 / EDGE_HALF_LIVES_H[1]), np.log(LN2 / EDGE_HALF_LIVES_H[0])
-    bounds = {"amplitude": (middle - 40, middle + 40), "start ratio": (-9.0, 4.0)}
+    wide = {"amplitude": (middle - 40, middle + 40), "start ratio": (-9.0, 4.0)}
     pairs = [
-        bounds["amplitude"] if "amplitude" in name else bounds.get(name, (slowest, fastest))
+        wide["amplitude"] if "amplitude" in name else wide.get(name, (slowest, fastest))
         for name in problem.model.logs
     ]
     return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])

@@ -54,15 +54,6 @@ class VoxelFits:
     notes: tuple[Note, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Closed:
-    """A map whose voxels sum to the region; `factor` is region over map before scaling."""
-
-    tia: Array
-    factor: float
-    notes: tuple[Note, ...]
-
-
 def fit_voxels(
     times_h: Sequence[float],
     activity: Array,
@@ -124,32 +115,6 @@ def fit_voxels(
     shape = activity.shape[1:]
     maps = tia.reshape(shape), rate.reshape(shape), status.reshape(shape)
     return VoxelFits(*maps, counts, _fallback_notes(counts, where))
-
-
-def closed_to(
-    tia_per_ml: Array,
-    occupancy: Array,
-    tia_mbq_h: float,
-    *,
-    voxel_ml: float,
-    where: str,
-) -> Closed:
-    """The map scaled so that the region's voxels, by occupancy, sum to the region's own TIA.
-
-    `tia_per_ml` in MBq h/ml. Notes W-VOX-CLOSURE where the factor is off one by more than 3 %.
-    Raises E-VOX-SHAPE, E-VOX-REGION.
-    """
-    if tia_per_ml.shape != occupancy.shape:
-        raise refusal("E-VOX-SHAPE", where=where, what="the region", found=occupancy.shape,
-                      wanted=tia_per_ml.shape)  # fmt: skip
-    held = float(np.vdot(occupancy.astype(np.float64), tia_per_ml.astype(np.float64))) * voxel_ml
-    if not (held > 0 and tia_mbq_h > 0):
-        raise refusal("E-VOX-REGION", where=where, value=held, wanted=tia_mbq_h)
-    factor = tia_mbq_h / held
-    notes: tuple[Note, ...] = ()
-    if abs(factor - 1) > CLOSURE_WARNS:
-        notes = (note("W-VOX-CLOSURE", where=where, value=factor - 1, limit=CLOSURE_WARNS),)
-    return Closed(tia_per_ml * tia_per_ml.dtype.type(factor), factor, notes)
 
 
 def _times(times_h: Sequence[float], activity: Array, where: str

@@ -12,25 +12,28 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from quimby.core.grid import Grid, Image
 from quimby.core.notes import Note, note, refusal
-from quimby.core.outline import Outline
+from quimby.core.outline import Making, Outline
 from quimby.measure.nifti import ENDINGS, read_labels, write_nifti
 
 TAIL = 400  # letters of a failed program's last words
 VERSION_S = 60.0
+IN, OUT = ("{ct}", "{input}", "{folder}"), ("{out}", "{output}")
+"""Places in a command: what the program is given, and where it leaves its labels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segmenter:
     """How a centre calls its program.
 
-    `command` holds {ct}, the file it is given, and {out}, the empty folder for its labels (or a
-    file in it, as "{out}/labels.nii.gz"). `version_command` prints a version. `names` gives the
+    `command` holds {ct} (or {input}), the NIfTI file it is given, or {folder}, the folder with
+    nothing but that file; and {out} (or {output}), the empty folder for its labels (or a file in
+    it, as "{out}/labels.nii.gz"). `version_command` prints a version. `names` gives the
     regions of a label map that does not say them itself.
     """
 
@@ -70,11 +73,14 @@ def outline_with(segmenter: Segmenter, ct: Image, *, frame_of_reference: str) ->
         folder = Path(held)
         out = folder / "out"
         out.mkdir()
-        file = write_nifti(ct, folder / "ct.nii.gz")
-        filled = [w.replace("{ct}", str(file)).replace("{out}", str(out)) for w in words]
+        given = folder / "in"
+        given.mkdir()
+        file = write_nifti(ct, given / "ct.nii.gz")
+        filled = [_filled(word, file, out) for word in words]
         _run(filled, folder, segmenter.timeout_s)
         author = f"{Path(words[0]).name} {said}".strip()
-        about = (segmenter, frame_of_reference, author)
+        shown = " ".join(Path(w).name if Path(w).is_absolute() else w for w in words)
+        about = (replace(segmenter, command=shown), frame_of_reference, author)
         outlines, read_notes = _read(out, ct.grid, about)
     return Found(outlines, said, (*notes, *read_notes))
 
@@ -85,10 +91,17 @@ def _words(command: str) -> list[str]:
         words = shlex.split(command)
     except ValueError:
         words = []
-    for place in ("{ct}", "{out}"):
-        if not any(place in word for word in words):
-            raise refusal("E-SEG-TOOL-COMMAND", where=command or "the command", place=place)
+    for places in (IN, OUT):
+        if not any(place in word for word in words for place in places):
+            raise refusal("E-SEG-TOOL-COMMAND", where=command or "the command", place=places[0])
     return words
+
+
+def _filled(word: str, file: Path, out: Path) -> str:
+    values = {"{ct}": file, "{input}": file, "{folder}": file.parent, "{out}": out, "{output}": out}
+    for place, value in values.items():
+        word = word.replace(place, str(value))
+    return word
 
 
 def _read(
@@ -101,7 +114,9 @@ def _read(
                         author=author, machine=True)  # fmt: skip
     outlines = tuple(
         Outline(o.name, o.frame_of_reference, mask=o.mask, machine=True, author=author,
-                origin=f"{segmenter.command}: {o.origin}")
+                origin=f"{segmenter.command}: {o.origin}",
+                made=Making("outside program", author, segmenter.command, "program",
+                            automatic=True, parameters={"label": o.origin}))
         for o in found.outlines
     )  # fmt: skip
     return outlines, found.notes

@@ -90,10 +90,12 @@ def prepare(
     *,
     edge_mm: Mapping[str, float] | None = None,
     ct_fwhm_mm: float = CT_FWHM_MM,
+    otherwise: Image | None = None,
 ) -> Regions:
     """Make outlines ready for measurement, all drawn on (or registered to) one CT.
 
-    An outline called Body or External is the body, else it is found in the CT (above -300 HU).
+    An outline called Body or External is the body, else it is found in the CT (above -300 HU);
+    where `ct` is a scan of activity, `otherwise` is the body and `ct_fwhm_mm` the scan's blur.
     Where a small region lies in a larger one, the larger loses the common part (I-IMG-CARVED
     when it is a part of it, W-IMG-OVERLAP when they merely cross). `edge_mm` overrides the
     uncertainty of an edge by region name. Errors: E-IMG-FOR when the outlines lie in several
@@ -106,7 +108,7 @@ def prepare(
     if not masks:
         raise refusal("E-IMG-NO-REGION", where="outlines")
     bodies = [o for o in given if _is_body(o)]
-    body = region_mask(bodies[0], like=ct.grid) if bodies else body_of(ct)
+    body = region_mask(bodies[0], like=ct.grid) if bodies else otherwise or body_of(ct)
     own, notes = carved(masks)
     for name, mask in own.items():
         if volume_ml(mask) < LEAST_SHARE * volume_ml(masks[name]):

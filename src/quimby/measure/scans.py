@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -84,7 +85,9 @@ class EmissionScan:
 
     `image.unit` is "counts" (over the whole scan) or "Bq/ml". `acquired_at` is the start of
     acquisition; naive when the files carry no zone (the study's zone is then applied, noted).
-    `decay_reference` is NONE (as it was during the scan), START or ADMIN.
+    `decay_reference` is NONE (as it was during the scan), START or ADMIN. `doubts` are relative
+    standard uncertainties of all its values that reading brought, by cause. `busiest_bed` is the
+    largest share of the image's sum that the heads saw at once, below 1 where beds were joined.
     """
 
     image: Image
@@ -102,6 +105,8 @@ class EmissionScan:
     patient_position: str
     files: tuple[Path, ...]
     notes: tuple[Note, ...] = field(default=())
+    doubts: Mapping[str, float] = field(default_factory=dict)
+    busiest_bed: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)

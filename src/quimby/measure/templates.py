@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,16 +98,26 @@ def matrix(templates: Sequence[Template]) -> Float:
     )
 
 
-def scene(image: Image, regions: Regions, moved: Rigid, widths: Widths) -> Scene:
+def scene(
+    image: Image, regions: Regions, moved: Rigid, widths: Widths, *, scan: str = "",
+    cut: Collection[str] = (),
+) -> Scene:  # fmt: skip
     """Lay every region and the body on the scan (MBq per voxel) and blur them.
 
-    E-IMG-FOV for a region below 95 % in the field of view, W-IMG-FOV up to 99.9 %.
+    E-IMG-FOV for a region below 95 % in the field of view, W-IMG-FOV up to 99.9 %. A region in
+    `cut` is not asked for: as much of it as the scan shows is modelled, so that its spill into
+    others is known; one that hardly shows is left to the rest of the body.
     """
     grid, notes = image.grid, list[Note]()
-    organs, edges = [], []
+    organs, edges, held = [], [], []
     for region in regions.organs:
         part = placed(region.mask, grid, moved)
-        notes += fov_notes(region.name, part.inside)
+        if region.name not in cut:
+            where = f"{region.name}, {scan}" if scan else region.name
+            notes += fov_notes(where, part.inside)
+        elif float(part.array.sum()) < LEAST_VOXELS:
+            continue
+        held.append(region)
         box = wider(part.box, grid, widths)
         organs.append(_template(_over(part.array, part.box, box), box, grid, widths))
         rim = placed(region.edge, grid, moved, divide=EDGE_DIVIDE)
@@ -116,7 +126,7 @@ def scene(image: Image, regions: Regions, moved: Rigid, widths: Widths) -> Scene
     around = _background(rest, organs, grid, widths)
     values = np.ascontiguousarray(image.values)
     templates = (*organs, *around)
-    return Scene(values, grid, templates, tuple(edges), regions.organs, widths, tuple(notes))
+    return Scene(values, grid, templates, tuple(edges), tuple(held), widths, tuple(notes))
 
 
 def reblurred(stage: Scene, widths: Widths) -> tuple[Template, ...]:

@@ -46,7 +46,9 @@ def _named(protocol: Protocol) -> Iterator[tuple[str, str, Collection[str]]]:
     from quimby.effect import limits
     from quimby.kinetics.models import MODELS
     from quimby.kinetics.priors import known_priors
+    from quimby.kinetics.trapezoid import NAME
     from quimby.population import places
+    from quimby.protocols import patients
 
     tables = sorted({table for table, _ in known_priors()})
     if protocol.calculation is not None:
@@ -54,9 +56,14 @@ def _named(protocol: Protocol) -> Iterator[tuple[str, str, Collection[str]]]:
         for organ, rows in protocol.calculation.models.items():
             for number, models in rows.items():
                 for model in models:
-                    yield f"calculation.models.{organ}.{number}", model, list(MODELS)
+                    yield f"calculation.models.{organ}.{number}", model, [*MODELS, NAME]
     if protocol.readings is not None and protocol.readings.kinetics:
         yield "readings.kinetics", protocol.readings.kinetics, tables
+    if protocol.uncertainty is not None and protocol.uncertainty.population:
+        people = protocol.uncertainty.population
+        yield "uncertainty.population", people, patients.names()
+        regions = patients.load(people).regions if people in patients.names() else ()
+        yield "uncertainty.region", protocol.uncertainty.region, list(regions)
     if protocol.compare.limits:
         yield "compare.limits", protocol.compare.limits, limits.tables()
     if protocol.compare.population:
@@ -92,9 +99,26 @@ def _enough(protocol: Protocol, where: str) -> None:
             _impossible(where, "readings.uptake", f"its methods need {least} uptakes at least")
     if protocol.calculation is not None:
         scans, least = sum(k in IMAGES for k in kinds), min(protocol.calculation.models["default"])
+        if "planar" in kinds and not {"spect", "pet"} & set(kinds):
+            _impossible(where, "acquisition", "planar scans have no scale without a SPECT/CT")
         if scans < least:
             why = f"the curve models need {least} scans at least, {scans} are planned"
             _impossible(where, "acquisition", why)
+        _voxels(protocol, where)
+
+
+def _voxels(protocol: Protocol, where: str) -> None:
+    """What integrates voxels must be planned: two SPECT for curves, the scan that is named."""
+    plan, spect = protocol.imaging, [a.id for a in protocol.acquisition if a.kind == "spect"]
+    if plan.voxels == "fit" and len(spect) < 2:
+        why = f"a curve in every voxel needs 2 SPECT scans at least, {len(spect)} are planned"
+        _impossible(where, "calculation.voxels", why)
+    if plan.voxel_scan and plan.voxels != "one scan":
+        why = 'only voxels = "one scan" takes one'
+        _impossible(where, "calculation.voxel_scan", why)
+    if plan.voxel_scan and plan.voxel_scan not in spect:
+        why = f"no SPECT scan is called {plan.voxel_scan!r}; they are {', '.join(spect)}"
+        _impossible(where, "calculation.voxel_scan", why)
 
 
 def _impossible(where: str, key: str, why: str) -> None:
@@ -109,6 +133,10 @@ def _without_source(protocol: Protocol) -> Iterator[str]:
             yield f"source[{i}].source"
     if protocol.burden is not None and len(protocol.burden.source.strip()) < 3:
         yield "burden.source"
+    for organ, rows in protocol.calculation.fixed.items() if protocol.calculation else ():
+        for quantity, held in rows.items():
+            if len(held.source.strip()) < 3:
+                yield f"calculation.fixed.{organ}.{quantity}.source"
     for i, part in enumerate(protocol.uncertainty.component if protocol.uncertainty else ()):
         if len(part.source.strip()) < 3:
             yield f"uncertainty.component[{i}].source"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -13,12 +15,15 @@ from pydantic import Field, ValidationError, model_validator
 
 from quimby.core.notes import refusal
 from quimby.protocols.check import check
+from quimby.protocols.curves import Curves
+from quimby.protocols.lifecycle import check_approved
+from quimby.protocols.patient_rules import PatientConstraints, check_rules
 from quimby.protocols.practice import (
+    Approval,
     Burden,
     Expected,
     Output,
     Part,
-    PatientConstraints,
     Reference,
     Requires,
 )
@@ -48,12 +53,14 @@ class Acquisition(Part):
         return self.window_h[0] <= time_h <= self.window_h[1]
 
 
-class Calculation(Part):
+class Calculation(Curves):
     """How doses are calculated from images."""
 
     registration_limit_mm: Positive
     priors: str  # name of the table of population kinetics
     models: Mapping[str, Mapping[int, tuple[str, ...]]]
+    voxels: Literal["region", "one scan", "fit"] = "region"  # how they are integrated
+    voxel_scan: str = ""  # of "one scan": which acquisition; else the one nearest T_eff / ln 2
 
     @model_validator(mode="after")
     def _has_a_default(self) -> Calculation:
@@ -117,6 +124,7 @@ class Protocol(Part):
     short: str = ""  # what is measured, in a few words
     therapy: str
     version: str
+    based_on: str = ""  # protocol it was made from, its version and digest
     status: Literal["draft", "reviewed", "active", "retired"]
     to_come: str = ""  # what Quimby cannot calculate of it yet
     level: Literal[1, 2, 3]
@@ -137,6 +145,7 @@ class Protocol(Part):
     pros: tuple[str, ...] = ()
     cons: tuple[str, ...] = ()
     source: tuple[Reference, ...] = ()
+    approval: tuple[Approval, ...] = ()  # newest last
 
     @model_validator(mode="after")
     def _calculates(self) -> Protocol:
@@ -146,6 +155,15 @@ class Protocol(Part):
         if self.levels and self.level not in self.levels:
             raise ValueError("levels must hold level")
         return self
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what it says, whatever the form; status and approvals are no part of it.
+
+        What it leaves to the default is none either: a key that comes later changes no digest.
+        """
+        said = self.model_dump(mode="json", exclude={"status", "approval"}, exclude_defaults=True)
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     @property
     def serves(self) -> tuple[int, ...]:
@@ -199,7 +217,8 @@ def read(text: str, *, where: str) -> Protocol:
     """A protocol from TOML text.
 
     E-PROTOCOL-FILE names the file, the key and what is wrong; E-PROTOCOL-METHOD, -SCHEDULE and
-    -SOURCE what it names but nobody has, cannot be done, or does not say where it is from.
+    -SOURCE what it names but nobody has, cannot be done, or does not say where it is from;
+    E-PROTOCOL-APPROVAL and -CHANGED a status for which nobody vouches, or of another text.
     """
     try:
         found = Protocol.model_validate(tomllib.loads(text))
@@ -209,6 +228,8 @@ def read(text: str, *, where: str) -> Protocol:
         key, why = first_fault(error)
         raise refusal("E-PROTOCOL-FILE", where=f"{where}, {key}", key=key, why=why) from None
     check(found, where=where)
+    check_rules(found, where=where)
+    check_approved(found, where=where)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from math import hypot
 from typing import Annotated, Any, Literal
@@ -57,20 +58,23 @@ class Requires(Part):
     qc: tuple[Check, ...] = ()
 
 
-class PatientConstraints(Part):
-    """Patients whom the protocol does not suit."""
-
-    min_age_y: Annotated[float, Field(gt=0)] | None = None
-    excluded: tuple[Text, ...] = ()
-    note: str = ""
-
-
 class Output(Part):
     """One figure that the protocol gives."""
 
     quantity: Text  # "absorbed dose", "BED", "retention", "activity"
     region: Text
     unit: Text
+
+
+class Simulation(Part):
+    """How a component was simulated, so that it can be done again."""
+
+    command: Text  # that gives it
+    patients: Annotated[int, Field(gt=0)]
+    seed: Annotated[int, Field(ge=0)]
+    u_mc: NotNegative  # what chance of the draw does to it, k = 1
+    quimby: Text  # version
+    on: dt.date
 
 
 class Component(Part):
@@ -80,13 +84,47 @@ class Component(Part):
     u: Share
     source: Text
     tag: Tag
+    simulation: Simulation | None = None
+
+
+class Published(Part):
+    """A figure that others give, to hold the simulated one against.
+
+    `why` says what differs where the two do not agree.
+    """
+
+    what: Text
+    u: Share
+    source: Text
+    tag: Tag
+    why: str = ""
 
 
 class Expected(Part):
-    """Doubt that a patient's dose will have, from independent components (k = 1, relative)."""
+    """Doubt that a patient's dose will have, from independent components (k = 1, relative).
+
+    `population` names the patients whom the simulated component is of, `region` their organ.
+    """
 
     on: Text  # "kidneys, absorbed dose"
+    population: str = ""
+    region: str = ""
     component: tuple[Component, ...] = Field(min_length=1)
+    published: tuple[Published, ...] = ()
+
+    @model_validator(mode="after")
+    def _whose(self) -> Expected:
+        if bool(self.population) != bool(self.region):
+            raise ValueError("population and region belong together")
+        found = [c for c in self.component if c.simulation is not None]
+        if len(found) > 1 or (found and not self.population):
+            raise ValueError("one component may be simulated, over a population that is named")
+        return self
+
+    @property
+    def simulated(self) -> Component | None:
+        """The component that was simulated."""
+        return next((c for c in self.component if c.simulation is not None), None)
 
     @property
     def u_rel(self) -> float:
@@ -118,6 +156,15 @@ class Burden(Part):
     def staff_min(self) -> float:
         """Minutes of all roles together."""
         return sum(self.minutes.values())
+
+
+class Approval(Part):
+    """Who moved the protocol to a state, when, and which text (its digest) they saw."""
+
+    state: Literal["reviewed", "active", "retired"]
+    by: Annotated[str, Field(pattern=r"\S")]
+    on: dt.date
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Reference(Part):

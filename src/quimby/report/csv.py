@@ -8,6 +8,8 @@ from io import StringIO
 
 from quimby.core.notes import in_order
 from quimby.core.uncertain import Uncertain
+from quimby.report import lesions, planar
+from quimby.report.cohort import document as cohort
 from quimby.report.readings.sheets import Cell, sheets
 from quimby.study.result import RegionResult, Result
 
@@ -15,9 +17,13 @@ from quimby.study.result import RegionResult, Result
 def tables(result: Result) -> dict[str, str]:
     """File name -> text. Lines end in CR LF, as RFC 4180 says; text is UTF-8.
 
-    A result with readings has the tables of its readings; those of scans only where it has
-    regions too, its doses and budget then under `regions_`.
+    Level 1 has the doses of published patients. A result with readings has the tables of its
+    readings; those of scans only where it has regions too, its doses and budget then under
+    `regions_`.
     """
+    if result.cohort:
+        return {"cohort.csv": _text(cohort.HEAD, cohort.rows(result)),
+                "constants.csv": _constants(result), "notes.csv": _notes(result)}  # fmt: skip
     if not result.stages:
         return _of_scans(result)
     found = {name: _text(head, rows) for name, (head, rows) in sheets(result).items()}
@@ -28,6 +34,8 @@ def tables(result: Result) -> dict[str, str]:
 
 
 def _of_scans(result: Result) -> dict[str, str]:
+    followed = {"lesions.csv": _text(lesions.HEAD, lesions.rows(result))} if result.lesions else {}
+    counted = {"planar.csv": _text(planar.HEAD, planar.rows(result))} if result.planar else {}
     return {
         "doses.csv": _doses(result),
         "samples.csv": _samples(result),
@@ -36,6 +44,8 @@ def _of_scans(result: Result) -> dict[str, str]:
         "constants.csv": _constants(result),
         "registrations.csv": _registrations(result),
         "notes.csv": _notes(result),
+        **counted,
+        **followed,
     }
 
 

@@ -6,14 +6,9 @@ same bytes. Patient, study and frame of reference are those of the reference CT.
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from hashlib import sha256
-from io import BytesIO
+from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,26 +20,18 @@ from pydicom.valuerep import format_number_as_ds
 from quimby.core.grid import Grid, Image
 from quimby.core.notes import refusal
 from quimby.measure.dicom.about import MAKER
+from quimby.report.dicom_file import IMPLEMENTATION, identity, in_bytes, uid
+from quimby.report.seg import segmentation
+
+__all__ = ["quantised", "read_headers", "rtdose", "segmentation", "uid"]
 
 RT_PLAN = UID("1.2.840.10008.5.1.4.1.1.481.5")
 RT_DOSE = UID("1.2.840.10008.5.1.4.1.1.481.2")
-IMPLEMENTATION = "2.25.209846357120931857640912375801923475601"
 STEPS = 2**32 - 1
-SEEN_AT = 0.5
 NOISE = 1e-9
-TOLERANCE_MM = 0.02
 PATIENT = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
 STUDY = ("StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "AccessionNumber",
          "ReferringPhysicianName")  # fmt: skip
-
-
-def uid(*parts: str | bytes) -> UID:
-    """A UID under 2.25 from a digest of the parts: the same parts, the same UID."""
-    whole = sha256()
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        whole.update(len(data).to_bytes(8, "big") + data)
-    return UID(f"2.25.{uuid.UUID(bytes=whole.digest()[:16], version=5).int}")
 
 
 def read_headers(files: Sequence[Path]) -> list[Dataset]:
@@ -73,7 +60,7 @@ def rtdose(dose: Image, *, ct: Dataset, version: str, comment: str = "") -> byte
     ds.TissueHeterogeneityCorrection = ["IMAGE"]
     ds.PixelData = stored.tobytes()
     ds["PixelData"].VR = "OW"
-    return _bytes(ds)
+    return in_bytes(ds)
 
 
 def _administration(ct: Dataset) -> Dataset:
@@ -135,7 +122,7 @@ def _new(kind: UID, ct: Dataset, modality: str, version: str, *content: bytes | 
     """A dataset of the CT's patient and study in a series of its own."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = kind
-    meta.MediaStorageSOPInstanceUID = uid(modality, "instance", _identity(ct), *content)
+    meta.MediaStorageSOPInstanceUID = uid(modality, "instance", identity(ct), *content)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.ImplementationClassUID = UID(IMPLEMENTATION)
     meta.ImplementationVersionName = "QUIMBY"
@@ -147,156 +134,9 @@ def _new(kind: UID, ct: Dataset, modality: str, version: str, *content: bytes | 
     ds.SOPClassUID, ds.SOPInstanceUID = kind, meta.MediaStorageSOPInstanceUID
     ds.Modality, ds.Manufacturer, ds.ManufacturerModelName = modality, MAKER, MAKER
     ds.SoftwareVersions, ds.OperatorsName = version, ""
-    ds.SeriesInstanceUID = uid(modality, "series", _identity(ct), *content)
+    ds.SeriesInstanceUID = uid(modality, "series", identity(ct), *content)
     ds.SeriesNumber, ds.InstanceNumber = "9101", "1"
     ds.SeriesDescription = "Quimby absorbed dose"
     ds.FrameOfReferenceUID = ct.FrameOfReferenceUID
     ds.PositionReferenceIndicator = ct.get("PositionReferenceIndicator", "")
     return ds
-
-
-def _identity(ct: Dataset) -> str:
-    return f"{ct.StudyInstanceUID} {ct.SeriesInstanceUID}"
-
-
-def _bytes(ds: Dataset) -> bytes:
-    out = BytesIO()
-    ds.save_as(out, enforce_file_format=True)
-    return out.getvalue()
-
-
-def segmentation(
-    masks: Mapping[str, Image], organs: Mapping[str, tuple[str, str]], *,
-    ct: Sequence[Dataset], made_at: datetime, version: str,
-) -> bytes:  # fmt: skip
-    """Outlines on the CT's grid as a binary DICOM SEG, voxels at least half inside.
-
-    `organs` gives (organ, side) of each region, `made_at` the content's date. `ct` holds the
-    headers of every slice, in any order. Raises E-REP-CT-GRID where headers and masks disagree,
-    E-REP-EMPTY-OUTLINE for an outline that meets no voxel.
-    """
-    grid = next(iter(masks.values())).grid
-    slices = in_slice_order(ct, grid)
-    pixels = np.stack([_inside(name, mask) for name, mask in masks.items()], axis=-1)
-    used = np.flatnonzero(pixels.any(axis=(1, 2, 3)))
-    first, last = int(used[0]), int(used[-1]) + 1
-    seg = _segment_object(slices[first:last], pixels[first:last], masks, organs, version)
-    _made_the_same_again(seg, made_at)
-    return _bytes(seg)
-
-
-def in_slice_order(ct: Sequence[Dataset], grid: Grid) -> list[Dataset]:
-    """CT headers sorted along the grid's slices, each checked to lie where the grid says."""
-    if len(ct) != grid.shape[0]:
-        _off(f"{len(ct)} files, {grid.shape[0]} slices")
-    normal = grid.affine[:3, 2]
-    found = sorted(ct, key=lambda d: float(np.dot(d.ImagePositionPatient, normal)))
-    for k, header in enumerate(found):
-        if (header.Rows, header.Columns) != grid.shape[1:]:
-            _off(f"{header.Rows} × {header.Columns} pixels, not {grid.shape[1]} × {grid.shape[2]}")
-        gap = np.abs(np.array(header.ImagePositionPatient, float) - grid.points_mm((0, 0, k))).max()
-        if gap > TOLERANCE_MM:
-            _off(f"slice {k} lies {gap:.2f} mm away")
-    return found
-
-
-def _off(what: str) -> None:
-    raise refusal("E-REP-CT-GRID", where="reference CT", what=what)
-
-
-def _inside(name: str, mask: Image) -> NDArray[np.bool_]:
-    """Voxels at least half inside; for a region smaller than any voxel, its fullest ones."""
-    array = np.asarray(mask.array)
-    top = float(array.max())
-    if top <= 0:
-        raise refusal("E-REP-EMPTY-OUTLINE", where=name, region=name)
-    inside: NDArray[np.bool_] = array >= min(SEEN_AT, top)
-    return inside
-
-
-CODES = {  # SNOMED CT
-    "kidney": ("64033007", "Kidney"),
-    "liver": ("10200004", "Liver"),
-    "spleen": ("78961009", "Spleen"),
-    "marrow": ("14016003", "Bone marrow"),
-    "bone marrow": ("14016003", "Bone marrow"),
-    "lesion": ("52988006", "Lesion"),
-    "parotid": ("45289007", "Parotid gland"),
-    "lung": ("39607008", "Lung"),
-    "bladder": ("89837001", "Urinary bladder"),
-    "pancreas": ("15776009", "Pancreas"),
-    "heart": ("80891009", "Heart"),
-    "thyroid": ("69748006", "Thyroid gland"),
-    "pituitary": ("56329008", "Pituitary gland"),
-}
-ORGAN = ("113343008", "Organ")
-STRUCTURE = ("91723000", "Anatomical Structure")
-ABNORMAL = ("49755003", "Morphologically Altered Structure")
-
-
-def _segment_object(slices: list[Dataset], pixels: NDArray[np.bool_], masks: Mapping[str, Image],
-                    organs: Mapping[str, tuple[str, str]], version: str) -> Any:  # fmt: skip
-    import highdicom as hd
-
-    study = _identity(slices[0])
-    seed: tuple[str | bytes, ...] = (study, pixels.tobytes(), *masks)
-    return hd.seg.Segmentation(
-        source_images=slices,
-        pixel_array=pixels,
-        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
-        segment_descriptions=[
-            _description(number, name, organs.get(name, ("", "")), study)
-            for number, name in enumerate(masks, start=1)
-        ],
-        series_instance_uid=uid("SEG", "series", *seed),
-        series_number=9102,
-        sop_instance_uid=uid("SEG", "instance", *seed),
-        instance_number=1,
-        manufacturer=MAKER,
-        manufacturer_model_name=MAKER,
-        software_versions=version,
-        device_serial_number="0",
-        content_label="OUTLINES",
-        content_description="Outlines used for dosimetry",
-        series_description="Quimby outlines",
-        omit_empty_frames=True,
-    )
-
-
-def _description(number: int, name: str, organ: tuple[str, str], seed: str) -> Any:
-    import highdicom as hd
-
-    kind, _side = organ
-    code = CODES.get(kind, ORGAN)
-    category = ABNORMAL if kind == "lesion" else STRUCTURE
-    return hd.seg.SegmentDescription(
-        segment_number=number,
-        segment_label=name[:64],
-        segmented_property_category=_code(category),
-        segmented_property_type=_code(code),
-        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.MANUAL,
-        tracking_uid=uid("SEG", "region", seed, name),
-        tracking_id=name[:64],
-    )
-
-
-def _code(row: tuple[str, str]) -> Any:
-    import highdicom as hd
-
-    return hd.sr.CodedConcept(value=row[0], scheme_designator="SCT", meaning=row[1])
-
-
-def _made_the_same_again(seg: Any, made_at: datetime) -> None:
-    """Replace what highdicom takes from the clock or from chance."""
-    seg.ContentDate, seg.ContentTime = f"{made_at:%Y%m%d}", f"{made_at:%H%M%S}"
-    for name in ("InstanceCreationDate", "InstanceCreationTime"):
-        if name in seg:
-            delattr(seg, name)
-    for item in seg.get("ContributingEquipmentSequence", []):
-        item.ContributionDateTime = f"{made_at:%Y%m%d%H%M%S%z}"
-    organisation = uid("SEG", "dimensions", seg.SOPInstanceUID)
-    for sequence in ("DimensionOrganizationSequence", "DimensionIndexSequence"):
-        for item in seg.get(sequence, []):
-            item.DimensionOrganizationUID = organisation
-    seg.file_meta.ImplementationClassUID = UID(IMPLEMENTATION)
-    seg.file_meta.ImplementationVersionName = "QUIMBY"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from quimby.report.figures import bars, curves, dvh, slices
+from quimby.report.figures import bars, curves, dvh, planar, slices
 from quimby.report.figures.style import Figure, Series, series
 from quimby.report.forecast import bars as cycles
 from quimby.report.forecast import limiting
@@ -31,7 +31,8 @@ def _drawn(result: Result) -> Iterator[Figure]:
         yield curves.page_one_curves(chosen, styles)
     yield from _cycles(result)
     yield from _curves(result, styles)
-    for figure in (slices.fused(result), slices.registration(result)):
+    shown = (slices.fused(result), slices.registration(result), planar.planar_views(result))
+    for figure in shown:
         if figure is not None:
             yield figure
     if result.pictures is not None:
@@ -103,6 +104,9 @@ def captions(result: Result) -> dict[str, str]:
         "curves_summary": "Activity by time; bars and bands k = 2",
         "dose_by_cycle": f"{region}, dose by cycle; bars k = 2",
         "ahead": ahead,
+        "scans": slices.scans_words(result.pictures),
+        "registration": slices.registration_words(result.pictures),
+        "planar": planar.words(result),
         "outlines": slices.key_words(result) if pictured else "",
         "outlines_here": slices.key_words(result, slices.summary_plane(result)) if pictured else "",
     }

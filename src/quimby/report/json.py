@@ -16,6 +16,9 @@ from quimby.core.grid import Rigid
 from quimby.core.notes import Note
 from quimby.effect.dvh import Dvh
 from quimby.effect.limits import Check
+from quimby.kinetics.monte_carlo import Comparison
+from quimby.report import lesions, planar
+from quimby.report.cohort import document as cohort
 from quimby.report.readings import document as readings
 from quimby.report.values import constant, floats, maybe, place, uncertain
 from quimby.study.result import (
@@ -94,7 +97,11 @@ def _body(r: Result) -> dict[str, Any]:
         "combined": [region(x) for x in r.combined],
         "remainder_tia_mbq_h": r.remainder_tia_mbq_h,
         "exposures": [_exposure(e) for e in r.exposures],
+        "planar": planar.parts(r),
+        "lesions": lesions.parts(r),
         **readings.parts(r),
+        **cohort.parts(r),
+        "monte_carlo": [_comparison(x) for x in r.monte_carlo],
         "notes": [_note(n) for n in r.notes],
         "trace": _trace(r.trace),
     }
@@ -126,6 +133,8 @@ def region(r: RegionResult) -> dict[str, Any]:
         "population": [place(x) for x in r.population],
         "dvh": _dvh(r.dvh) if r.dvh else None,
         "voxel_rescale": maybe(r.voxel_rescale),
+        "voxel_closure": maybe(r.voxel_closure),
+        "voxel_fallback": maybe(r.voxel_fallback),
     }
 
 
@@ -215,7 +224,8 @@ def _curve(c: Curve) -> dict[str, Any]:
              "p": maybe(a.p), "verdict": a.verdict}
             for a in c.alternatives
         ],
-        "band": {"time_h": floats(c.band_times_h), "u_mbq": floats(c.band_u_mbq)},
+        "band": {"time_h": floats(c.band_times_h), "u_mbq": floats(c.band_u_mbq),
+                 "drawn_mbq": floats(c.drawn_mbq)},
     }  # fmt: skip
 
 
@@ -241,6 +251,24 @@ def _limit(x: Check) -> dict[str, Any]:
         "share": float(x.share),
         "probability_above": float(x.probability_above),
         "constant": constant(x.constant),
+    }
+
+
+def _comparison(x: Comparison) -> dict[str, Any]:
+    """Doubt of a dose to first order and by Monte Carlo."""
+    drawn = x.monte_carlo
+    return {
+        "name": x.name,
+        "quantity": "absorbed dose, Gy",
+        "u_first_order": float(x.first_order.u),
+        "interval_first_order": floats(x.first_order.interval()),
+        "u": float(drawn.u),
+        "mean": float(drawn.mean),
+        "interval_95": floats(drawn.interval_95),
+        "ratio": float(x.ratio),
+        "agrees": x.agrees,
+        "trials": x.trials,
+        "lost": drawn.lost,
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from quimby.report import summary, tables, words
+from quimby.report import lesions, planar, summary, tables, words
+from quimby.report.cohort import page as cohort
 from quimby.report.draw import drawings
 from quimby.report.figures.style import Figure
 from quimby.report.json import digest_of
@@ -46,6 +47,8 @@ def spaced(page: Any, result: Result) -> Any:
 
 def view(result: Result, figures: Sequence[Figure]) -> dict[str, Any]:
     """Everything the template prints, as plain values; the layout is that of what was measured."""
+    if result.cohort:
+        return {**_every(result, figures), **cohort.view(result)}
     if not result.stages:
         return {**_every(result, figures), **_of_scans(result)}
     return _of_readings(result, figures)
@@ -149,11 +152,14 @@ def _curve_panels(result: Result) -> list[dict[str, Any]]:
 def _tables(result: Result) -> dict[str, Any]:
     return {
         "lesions": tables.lesions(result),
+        "followed": lesions.table(result),
         "dvh": tables.dvh(result),
+        "planar": planar.table(result),
         "activities": tables.activities(result),
         "integrals": tables.integrals(result),
         "effects": tables.effects(result),
         "budget": tables.budget(result),
+        "monte_carlo": tables.monte_carlo(result),
         "registrations": tables.registrations(result),
         "constants": tables.constants(result),
         "exposures": tables.exposures(result),

@@ -257,7 +257,8 @@ def unverified_box(result: Result) -> dict[str, Any] | None:
 def one_note(number: int, n: Note) -> dict[str, Any]:
     """A note as it is printed: shape, bold sentence, code, where and what to do."""
     return {"n": number, "severity": n.severity, "code": n.code, "bold": n.text,
-            "where": n.where, "do": f"{n.do[0].upper()}{n.do[1:]}." if n.do else ""}  # fmt: skip
+            "where": n.where,
+            "do": f"{n.do[0].upper()}{n.do[1:].rstrip('.')}." if n.do else ""}  # fmt: skip
 
 
 def notes(result: Result) -> list[dict[str, Any]]:

@@ -17,6 +17,10 @@ MODELS = {
     "bi": "bi-exponential",
     "uptake-clearance": "uptake–clearance",
     "partial-uptake": "part taken up at once, part later",
+    "bi-clearance": "two clearance phases",
+    "tri": "uptake, then two clearance phases",
+    "physical": "physical decay alone",
+    "trapezoid": "straight lines between readings, exponential tail",
 }
 CAUSES_SHOWN = 5
 
@@ -74,8 +78,9 @@ def lesions(result: Result) -> Table:
 
 
 def dvh(result: Result) -> Table:
-    """Dose-volume figures of each region that has voxel doses."""
+    """Dose-volume figures of each region that has voxel doses, and how well its voxels close."""
     rows = []
+    fitted = any(r.voxel_fallback is not None for r in result.regions)
     for r in _regions(result):
         if r.dvh is None:
             continue
@@ -83,10 +88,17 @@ def dvh(result: Result) -> Table:
         cells = [say.significant(x, 3) for x in (d.mean_gy, d.d98_gy, d.d90_gy, d.d70_gy, d.d50_gy,
                                                  d.d2_gy)]  # fmt: skip
         rescale = f"{r.voxel_rescale:.3f}" if r.voxel_rescale is not None else "–"
-        rows.append([r.name, *cells, rescale])
+        rows.append([r.name, *cells, rescale, *_voxel_sums(r, fitted)])
     head = ["Region", "Mean, Gy", "D98, Gy", "D90, Gy", "D70, Gy", "D50, Gy", "D2, Gy",
-            "Organ / voxel sum"]  # fmt: skip
+            "Organ / voxel sum", "Closure", *(["By rule"] if fitted else [])]  # fmt: skip
     return {"head": head, "rows": rows}
+
+
+def _voxel_sums(row: RegionResult, fitted: bool) -> list[str]:
+    """Voxels against the region's curve before scaling; share without a curve of their own."""
+    closure = say.deviation(1.0 + row.voxel_closure, 1.0) if row.voxel_closure is not None else "–"
+    ruled = say.percent(row.voxel_fallback) if row.voxel_fallback is not None else "–"
+    return [closure, ruled] if fitted else [closure]
 
 
 def activities(result: Result) -> Table:
@@ -135,6 +147,22 @@ def budget(result: Result) -> Table:
     }
 
 
+def monte_carlo(result: Result) -> Table:
+    """Doubt of each dose to first order beside that by Monte Carlo."""
+    rows = []
+    for x in result.monte_carlo:
+        value, drawn = x.first_order.value, x.monte_carlo
+        low, high = (say.fixed(end, say.last_place(2 * drawn.u)) for end in drawn.interval_95)
+        rows.append([
+            x.name, f"{100 * x.first_order.u_rel:.1f} %", f"{100 * drawn.u / abs(value):.1f} %",
+            "yes" if x.agrees else f"no: {100 * (x.ratio - 1):+.0f} %",
+            say.interval(x.first_order), f"{low}–{high}", str(drawn.lost),
+        ])  # fmt: skip
+    head = ["Region", "u, first order", "u, drawn", "Within 10 %", "95 %, first order, Gy",
+            "95 %, drawn, Gy", "Draws without a curve"]  # fmt: skip
+    return {"head": head, "rows": rows}
+
+
 def registrations(result: Result) -> Table:
     """How the scans lie on the reference."""
     rows = []
@@ -145,7 +173,7 @@ def registrations(result: Result) -> Table:
             f"{x.measurement} → {x.reference}", f"{size:.1f}", f"{x.angle_deg:.1f}",
             f"{x.similarity_before:.2f} → {x.similarity:.2f}", say.percent(x.overlap), offs or "–",
         ])  # fmt: skip
-    head = ["Pair", "Shift, mm", "Turn, °", "Likeness of CTs", "Body seen",
+    head = ["Pair", "Shift, mm", "Turn, °", "Likeness", "Body seen",
             "Uptake off its outline, mm"]  # fmt: skip
     return {"head": head, "rows": rows}
 

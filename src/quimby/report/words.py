@@ -69,7 +69,9 @@ def measured(result: Result) -> str:
     n = len(result.measurements)
     count = NUMBERS[n] if n < len(NUMBERS) else str(n)
     kinds = {m.kind for m in result.measurements}
-    kind = "SPECT/CT" if kinds <= {"spect"} else " and ".join(sorted(kinds))
+    without_ct = result.pictures is not None and result.pictures.ct is None
+    spect = "SPECT" if without_ct else "SPECT/CT"
+    kind = spect if kinds <= {"spect"} else " and ".join(sorted(kinds))
     return f"{count} {kind}"
 
 

@@ -70,8 +70,9 @@ def _dicom(result: Result, ct_files: Sequence[Path] | None) -> Mapping[str, byte
     dose = dicom.rtdose(pictures.dose, ct=headers[0], version=version, comment=comment)
     organs = {r.name: (r.organ, r.side) for r in result.regions}
     outlines = dicom.segmentation(
-        pictures.masks_ct, organs, ct=headers, made_at=tables.last_moment(result), version=version
-    )
+        pictures.masks_ct, organs, ct=headers, made_at=tables.last_moment(result),
+        version=version, outlines=pictures.outlines,
+    )  # fmt: skip
     return {"dicom/RTDOSE.dcm": dose, "dicom/SEG.dcm": outlines}
 
 

@@ -21,6 +21,7 @@ SHORT = {
     "nuclide": "administrations.0.nuclide",
     "agent": "administrations.0.agent",
     "regions": "administrations.0.outlines.regions",
+    "masses": "administrations.0.outlines.masses",
     "outlines": "administrations.0.outlines.paths",
     "outlines_on": "administrations.0.outlines.on",
     "sex": "patient.sex",
@@ -128,9 +129,12 @@ def _put(document: dict[str, Any], path: str, value: Any, *, where: str) -> None
 
 
 def _steps(path: str) -> list[str]:
-    """Steps of a path; an outline's name after `regions.` may itself contain dots."""
-    head, mark, name = path.partition(".regions.")
-    return [*head.split("."), "regions", name] if mark else path.split(".")
+    """Steps of a path; an outline's name after `regions.` or `masses.` may itself contain dots."""
+    for named in ("regions", "masses"):
+        head, mark, name = path.partition(f".{named}.")
+        if mark:
+            return [*head.split("."), named, name]
+    return path.split(".")
 
 
 def _index(at: list[Any], step: str, where: str) -> int:

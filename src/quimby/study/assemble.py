@@ -8,12 +8,15 @@ from dataclasses import replace
 from quimby.core.notes import Note, gathered, note
 from quimby.core.source import Constant
 from quimby.measure.alignment import off_outline_notes
+from quimby.study.aligned import align_rows
 from quimby.study.course import Course
 from quimby.study.curves import remainder_tia_mbq_h
 from quimby.study.cycle import Cycle
 from quimby.study.document import Study, StudyDocument
 from quimby.study.doses import with_limits
-from quimby.study.outline_state import state_rows
+from quimby.study.laid import way_of_laying
+from quimby.study.masses import way_of_weighing
+from quimby.study.outline_state import making_constants, state_rows
 from quimby.study.pictures import draw, with_dvh
 from quimby.study.result import (
     Measurement,
@@ -29,7 +32,7 @@ def assemble(study: Study, course: Course) -> Result:
     """The result of the reported cycle: dose figures, limits, notes and trace, with pictures."""
     document, cycle, inputs = study.document, course.cycle, course.cycle.inputs
     protocol, substance = cycle.setting.protocol, cycle.setting.nuclide
-    drawn = draw(inputs, cycle.quantified, cycle.curves, substance)
+    drawn = draw(inputs, cycle.quantified, cycle.curves, cycle.setting)
     fwhm = inputs.camera.point_spread.fwhm_mm if inputs.camera.point_spread else 0.0
     notes = [*cycle.notes, *drawn.notes, *course.notes]
     rows: list[RegionResult] = []
@@ -59,8 +62,13 @@ def assemble(study: Study, course: Course) -> Result:
                                                 substance.half_life_h.value),
         exposures=course.exposures, notes=_named(notes, inputs.shown),
         trace=trace(document, inputs.files, _constants(cycle, [*rows, *pairs]),
-                    (*of_images(inputs.camera, protocol), *state_rows(inputs.outlines))),
-        pictures=drawn.pictures, last_cycle=course.last,
+                    (*of_images(inputs.camera, protocol, registration=way_of_laying(inputs),
+                                mass=way_of_weighing(inputs, cycle.quantified.masses),
+                                voxels=drawn.tia.method),
+                     *align_rows(cycle.given), *state_rows(inputs.outlines))),
+        pictures=replace(drawn.pictures, planar=cycle.planar_pictures), last_cycle=course.last,
+        planar=cycle.planar_counts,
+        lesions=course.lesions,
     )  # fmt: skip
 
 
@@ -96,7 +104,7 @@ def _registrations(cycle: Cycle) -> tuple[tuple[RegistrationResult, ...], list[N
     for reading in cycle.quantified.readings:
         moved = reading.registration
         off_mm = reading.recovery.off_mm
-        for row in cycle.regions:
+        for row in (r for r in cycle.regions if r.name in off_mm):
             notes += off_outline_notes(off_mm[row.name], row.volume_ml.value, row.organ,
                                        where=f"{reading.visit.id}, {row.name}",
                                        limit_mm=limit_mm)  # fmt: skip
@@ -134,6 +142,7 @@ def _constants(cycle: Cycle, rows: Sequence[RegionResult]) -> list[Constant]:
     setting = cycle.setting
     found = [setting.nuclide.half_life_h, setting.nuclide.electron_mev, *cycle.constants]
     found += [c for curve in cycle.curves.values() for c in curve.constants]
+    found += making_constants(cycle.inputs.outlines)
     found += [check.constant for row in rows for check in row.limits]
     for row in (*cycle.regions, *cycle.pairs):
         tissue = setting.therapy.tissue_of(row.organ)

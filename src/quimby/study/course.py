@@ -12,8 +12,8 @@ from quimby.core.uncertain import Uncertain
 from quimby.study.cycle import Cycle
 from quimby.study.document import StudyDocument
 from quimby.study.doses import with_totals
-from quimby.study.lesions_seen import carried_on, follow_cycles
-from quimby.study.result import Exposure, RegionResult
+from quimby.study.lesions_seen import carried_on, changes, follow_cycles
+from quimby.study.result import Exposure, LesionChange, RegionResult
 from quimby.study.unmeasured import Unmeasured, unmeasured
 
 OF_A_CYCLE = ("counts,", "registration,", "repeatability,", "background,", "curve fit")
@@ -84,6 +84,7 @@ class Course:
     exposures: tuple[Exposure, ...]
     last: int  # number of the last cycle that the totals hold
     notes: tuple[Note, ...]
+    lesions: tuple[LesionChange, ...] = ()
 
 
 def whole(document: StudyDocument, cycles: Sequence[Cycle]) -> Course:
@@ -95,6 +96,7 @@ def whole(document: StudyDocument, cycles: Sequence[Cycle]) -> Course:
     reported = cycles[-1]
     others = unmeasured(document, cycles, [_last_as_is(c, reported) for c in cycles])
     organs, lesions, notes = list[Exposure](), list[Exposure](), list(others.notes)
+    told_of: list[LesionChange] = []
     for number, cycle in enumerate(cycles):
         own = as_exposures(cycle) if cycle is not reported else []
         carried = [e for e, of in others.exposures if of == number]
@@ -102,14 +104,18 @@ def whole(document: StudyDocument, cycles: Sequence[Cycle]) -> Course:
         organs += [e for e in (*own, *carried) if e.organ not in names]
         lesions += [e for e in (*own, *carried) if e.organ in names]
         if cycle is not reported:
-            found, told = follow_cycles(cycle, cycles[number + 1])
+            later = cycles[number + 1]
+            found, told = follow_cycles(cycle, later)
+            told_of += changes(found, cycle.regions, later.regions,
+                               (cycle.given.cycle, later.given.cycle))  # fmt: skip
             masses = {r.name: r.mass_g for r in cycle.regions}
             lesions = carried_on(lesions, found, masses, cycle.given.id)
             notes += [*found.notes, *told]
     exposures = [*earlier(document), *sorted([*organs, *lesions], key=lambda e: e.date)]
     counted, seen = _counted(reported, exposures)
     notes += [*seen, *_unknown(reported, exposures, others)]
-    return Course(counted, tuple(exposures), _last(reported, others), tuple(notes))
+    return Course(counted, tuple(exposures), _last(reported, others), tuple(notes),
+                  tuple(told_of))  # fmt: skip
 
 
 def _last_as_is(cycle: Cycle, reported: Cycle) -> list[RegionResult]:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import exp
 
 from quimby.core.notes import Note, note
 from quimby.core.source import Constant
 from quimby.core.uncertain import Uncertain
-from quimby.kinetics.choose import Choice, choose
+from quimby.kinetics.choose import Choice, Manner
+from quimby.kinetics.joint import Joint, common_factor
 from quimby.kinetics.one_point import population_half_life_tia
-from quimby.kinetics.priors import Prior, PriorFile, priors, shipped
-from quimby.kinetics.trapezoid import trapezoid
+from quimby.kinetics.priors import Prior, PriorFile, is_wide, priors, shipped
+from quimby.kinetics.together import Asked, choose_together
+from quimby.kinetics.trapezoid import Lines, trapezoid
 from quimby.protocols import Protocol
 from quimby.study.hybrid import Scaled
 from quimby.study.quantify import Quantified, Reading
 from quimby.study.result import Curve, Sample
 
+HELD = {"effective": "effective half-life", "uptake": "uptake half-life",
+        "fast": "fast half-life", "start ratio": "share at start"}  # fmt: skip
 FEW = 3  # fewer samples than this do not tell a half-life by themselves
 
 
@@ -30,6 +36,9 @@ class RegionCurve:
     weights_h: tuple[float, ...]  # d TIA / d activity, one a SPECT/CT
     notes: tuple[Note, ...]
     constants: tuple[Constant, ...]
+    choice: Choice  # the fits behind the curve
+    lines: Lines = field(default_factory=Lines)  # how trapezoids were joined
+    joint: Joint | None = None  # the fit that it has together with other regions
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +65,61 @@ def region_curves(
 
     `more` are points of planar scans, each on the scale of one of the scans.
     """
-    return {
-        region.name: _curve(region.name, organs[region.name], quantified.readings, protocol,
-                            half_life_h, known, more.get(region.name, ()))
+    scans = {
+        region.name: tuple(
+            _sample(region.name, reading)
+            for reading in quantified.readings
+            if region.name in reading.recovery.regions
+        )
         for region in quantified.regions.organs
+    }
+    samples = {
+        name: _in_order([*of_scans, *(m.sample for m in more.get(name, ()))], protocol)
+        for name, of_scans in scans.items()
+    }
+    shared = _shared(samples)
+    asked = {name: _asked(name, organs[name], one, protocol, known, shared)
+             for name, one in samples.items()}  # fmt: skip
+    found: dict[str, tuple[Choice, Joint | None]] = {}
+    for group in _groups(organs, list(samples), protocol):
+        if len(group) == 1:
+            found[group[0]] = asked[group[0]].alone(half_life_h), None
+            continue
+        both = choose_together([asked[name] for name in group], physical_half_life_h=half_life_h)
+        found |= {name: (choice, both.joints.get(name)) for name, choice in both.choices.items()}
+    ids = tuple(reading.visit.id for reading in quantified.readings)
+    return {
+        name: _curve(asked[name], ids, one, found[name], protocol, known,
+                     more.get(name, ()))
+        for name, one in samples.items()
     }  # fmt: skip
+
+
+def _in_order(samples: list[Sample], protocol: Protocol) -> tuple[Sample, ...]:
+    """Samples by time, each with its scan's common factor where the protocol states one."""
+    u = protocol.imaging.scan_factor_u
+    if u:
+        samples = [replace(s, activity_mbq=common_factor(s.activity_mbq, s.measurement, u))
+                   for s in samples]  # fmt: skip
+    return tuple(sorted(samples, key=lambda s: s.time_h))
+
+
+def _shared(samples: Mapping[str, tuple[Sample, ...]]) -> frozenset[str]:
+    """Causes that more than one region has: they keep their names, so that sums stay right."""
+    seen = Counter(
+        cause
+        for one in samples.values()
+        for cause in {c for s in one for c, part in s.activity_mbq.parts.items() if part}
+    )
+    return frozenset(cause for cause, regions in seen.items() if regions > 1)
+
+
+def _groups(organs: Mapping[str, str], names: list[str], protocol: Protocol) -> list[list[str]]:
+    """Regions that are fitted at once, as the protocol says; each of the others by itself."""
+    together = protocol.imaging.together
+    groups = [[n for n in names if organs[n] in group] for group in together]
+    taken = {n for group in groups for n in group}
+    return [*(g for g in groups if g), *([n] for n in names if n not in taken)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,43 +141,64 @@ def planned(
     `table`, the centre's own, go before the protocol's. E-NLME-PRIOR where what is needed lacks.
     """
     plan, few = protocol.imaging, samples < FEW
-    found = priors(organ, file=plan.priors, own=table, with_half_life=few and half_life is None)
+    found = priors(organ, file=plan.priors, own=table, with_half_life=few and half_life is None,
+                   wide=True)  # fmt: skip
     if few and half_life is not None:
         found = (half_life, *found)
-    return Plan(plan.models_for(organ, samples), found)
+    held = tuple(
+        Prior(quantity, one.value, one.u, f"{HELD[quantity]}, held, {organ}", one.source, "P", True)
+        for quantity, one in plan.fixed_for(organ).items()
+    )
+    free = tuple(p for p in found if p.quantity not in {h.quantity for h in held})
+    return Plan(plan.models_for(organ, samples), (*free, *held))
+
+
+def _asked(
+    name: str, organ: str, samples: tuple[Sample, ...], protocol: Protocol, known: Known,
+    shared: frozenset[str],
+) -> Asked:  # fmt: skip
+    """What the protocol plans for one region."""
+    way = protocol.imaging
+    plan = planned(protocol, organ, len(samples), table=known.table,
+                   half_life=known.half_lives.get(name))  # fmt: skip
+    joined = way.trapezoid
+    lines = Lines(joined.start, joined.between, joined.tail, joined.tail_half_life_h)
+    return Asked(
+        name, tuple(s.time_h for s in samples), tuple(s.activity_mbq for s in samples),
+        plan.models, plan.priors, organ if organ in way.same_washout else "",
+        Manner(way.selection, organ, shared, lines),
+    )  # fmt: skip
 
 
 def _curve(
-    name: str, organ: str, readings: tuple[Reading, ...], protocol: Protocol, half_life_h: float,
-    known: Known, more: tuple[Scaled, ...],
+    asked: Asked, scans: tuple[str, ...], samples: tuple[Sample, ...],
+    found: tuple[Choice, Joint | None], protocol: Protocol, known: Known,
+    more: tuple[Scaled, ...],
 ) -> RegionCurve:  # fmt: skip
-    of_scans = tuple(_sample(name, reading) for reading in readings)
-    samples = tuple(sorted([*of_scans, *(m.sample for m in more)], key=lambda s: s.time_h))
-    times = [s.time_h for s in samples]
-    own = known.half_lives.get(name)
-    plan = planned(protocol, organ, len(samples), table=known.table, half_life=own)
-    choice = choose(
-        times, [s.activity_mbq for s in samples], physical_half_life_h=half_life_h,
-        preferred=plan.models[0], candidates=plan.models[1:], priors=plan.priors, region=name,
-    )  # fmt: skip
-    tia, told = _of_half_life(name, samples, choice.tia_mbq_h, plan.priors)
+    choice, joint = found
+    tia, told = _of_half_life(asked.name, samples, choice.tia_mbq_h, asked.priors)
     if len(samples) < FEW:
-        told += _whose(name, own, protocol.imaging.priors, known)
+        own = known.half_lives.get(asked.name)
+        told += _whose(asked.name, own, protocol.imaging.priors, known)
+        told += _assumed(asked, own, protocol.imaging.priors, known)
     constants = tuple(p.constant() for p in choice.fit.priors)
-    weights = _of_scans(of_scans, samples, choice.fit.tia_weights_h, more)
-    return RegionCurve(samples, _reported(choice), tia, weights, (*choice.notes, *told),
-                       constants)  # fmt: skip
+    weights = _of_scans(scans, samples, choice.tia_weights_h, more)
+    return RegionCurve(samples, _reported(choice), tia, weights, (*choice.notes, *told), constants,
+                       choice, asked.manner.lines, joint)  # fmt: skip
 
 
 def _of_scans(
-    scans: tuple[Sample, ...], samples: tuple[Sample, ...], weights_h: tuple[float, ...],
+    scans: tuple[str, ...], samples: tuple[Sample, ...], weights_h: tuple[float, ...],
     more: tuple[Scaled, ...],
 ) -> tuple[float, ...]:  # fmt: skip
-    """d TIA / d activity of each scan, with what its planar points add through their ratio."""
+    """d TIA / d activity of each scan, with what its planar points add through their ratio.
+
+    Nothing for a scan that the region was left out of.
+    """
     each = dict(zip((s.measurement for s in samples), weights_h, strict=True))
     for one in more:
         each[one.anchor] += one.ratio * each[one.sample.measurement]
-    return tuple(each[s.measurement] for s in scans)
+    return tuple(each.get(scan, 0.0) for scan in scans)
 
 
 def _of_half_life(
@@ -147,6 +227,18 @@ def _whose(name: str, own: Prior | None, file: str, known: Known) -> tuple[Note,
         return ()
     return (note("W-PRIOR-AGENT", where=name, known=" or ".join(agents),
                  agent=known.agent or "a substance not named"),)  # fmt: skip
+
+
+def _assumed(asked: Asked, own: Prior | None, file: str, known: Known) -> tuple[Note, ...]:
+    """W-PRIOR-WIDE for a curve on a half-life that no table has for this organ."""
+    tissue = asked.manner.organ
+    if own is not None or not is_wide(tissue, file=file, own=known.table):
+        return ()
+    half_life = next((p for p in asked.priors if p.quantity == "effective"), None)
+    if half_life is None or half_life.fixed:
+        return ()
+    return (note("W-PRIOR-WIDE", where=asked.name, organ=tissue, value=half_life.median,
+                 spread=exp(2 * half_life.sd_ln)),)  # fmt: skip
 
 
 def _plain(text: str) -> str:
@@ -181,6 +273,7 @@ def _reported(choice: Choice) -> Curve:
         alternatives=choice.alternatives,
         band_times_h=fit.band_times_h,
         band_u_mbq=fit.band_u_mbq,
+        drawn_mbq=fit.drawn_mbq,
     )
 
 

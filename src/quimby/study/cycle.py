@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from scipy import ndimage
 
-from quimby import protocols, therapies
+from quimby import therapies
 from quimby.core.errors import QuimbyError
 from quimby.core.notes import Note, note, refusal
 from quimby.core.source import Constant
@@ -29,9 +29,10 @@ from quimby.study.known import own_half_lives, own_table
 from quimby.study.marrow import as_vertebrae, red_marrow
 from quimby.study.outline_state import state_notes
 from quimby.study.planar_pairs import read_pairs
+from quimby.study.practice import protocol_of
 from quimby.study.progress import Progress, Step
 from quimby.study.quantify import Quantified, quantify
-from quimby.study.result import Measurement, RegionResult
+from quimby.study.result import Measurement, PlanarCounts, PlanarPicture, RegionResult
 from quimby.therapies import Organ
 
 BODY = "Body"
@@ -52,9 +53,11 @@ class Cycle:
     setting: Setting
     regions: tuple[RegionResult, ...]
     pairs: tuple[RegionResult, ...]
-    constants: tuple[Constant, ...]  # of the marrow, where it was outlined
+    constants: tuple[Constant, ...]  # of the marrow and of reference masses, where used
     notes: tuple[Note, ...]
     planar: tuple[Measurement, ...]  # planar scans that gave points of curves
+    planar_counts: tuple[PlanarCounts, ...] = ()
+    planar_pictures: tuple[PlanarPicture, ...] = ()
 
 
 def calculate(
@@ -67,7 +70,7 @@ def calculate(
 
     Raises the errors of every step, E-THERAPY-NUCLIDE where nuclide and therapy disagree.
     """
-    protocol = protocols.load(study.document.protocol)
+    protocol = protocol_of(study)
     therapy = therapies.load(study.document.therapy)
     substance = nuclide(given.nuclide)
     if substance.name != therapy.nuclide:
@@ -80,7 +83,8 @@ def calculate(
     )
     names = {name: organ.name for name, organ in organs.items()}
     views = read_pairs(study, inputs, substance)
-    quantified = quantify(inputs, names, substance.half_life_h.value, progress=progress)
+    quantified = quantify(inputs, organs, substance.half_life_h.value, progress=progress,
+                          sex=study.document.patient.sex)  # fmt: skip
     if not study.document.patient.mirror_anatomy:
         _check_sides(quantified, organs)
     progress(Step("curves"))
@@ -109,7 +113,8 @@ def calculate(
     notes = (*inputs.notes, *named, *state_notes(inputs.outlines), *admin_notes, *own_notes,
              *quantified.notes, *planars.notes, *row_notes, *pair_notes, *marrow.notes)  # fmt: skip
     return Cycle(given, inputs, quantified, curves, administered, setting, rows,
-                 (*pairs, *marrow.rows), marrow.constants, notes, planars.measurements)  # fmt: skip
+                 (*pairs, *marrow.rows), (*marrow.constants, *quantified.masses.constants),
+                 notes, planars.measurements, planars.counts, planars.pictures)  # fmt: skip
 
 
 def _organs(inputs: Inputs) -> tuple[dict[str, Organ], Inputs, tuple[Note, ...]]:
@@ -157,7 +162,7 @@ def _rows(
     notes: list[Note] = []
     for region in quantified.regions.organs:
         row, seen = region_result(region.name, organs[region.name], curves[region.name],
-                                  quantified.masses[region.name], setting)  # fmt: skip
+                                  quantified.masses.rows[region.name], setting)  # fmt: skip
         rows.append(row)
         notes += seen
         notes += volume_notes(row.volume_ml.value, row.organ, where=row.name)

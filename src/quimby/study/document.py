@@ -29,6 +29,7 @@ from pydantic import (
 from quimby.core.notes import Note, refusal
 from quimby.study.answers import apply_answers
 from quimby.study.counted import KINDS, PLANAR, Readings
+from quimby.study.given_mass import GivenMass
 from quimby.study.parts import (
     ActivityMBq,
     DoseGy,
@@ -80,12 +81,22 @@ class Residual(Part):
 
 
 class Spect(Part):
-    """One SPECT/CT scan."""
+    """One SPECT scan, with its CT where there is one."""
 
     kind: Literal["spect"] = "spect"
     id: str
     image: Series
-    ct: Series | None = None
+    beds: list[Series] = Field(
+        default_factory=list, description="the scan's other beds, joined to image along the patient"
+    )
+    ct: Series | None = Field(None, description="its CT, of the same camera and minute")
+    attenuation: Literal["corrected", "none, patient-relative"] | None = Field(
+        None, description="if the file is wrong; or none, and the scan shows shares of in_view"
+    )
+    in_view: ActivityMBq | None = Field(
+        None, description="activity in the field of view at the scan's start, for shares of it"
+    )
+    in_view_u: Fraction | None = Field(None, description="its standard uncertainty; else 10 %")
     at: datetime | None = Field(None, description="start of acquisition, if the file is wrong")
     counting: Counting | None = Field(
         None, description="time, projections of one head, heads, if the file does not say"
@@ -102,6 +113,9 @@ class Spect(Part):
     align_on: Literal["ct", "spect"] = Field(
         "ct", description="what they are registered on: the CTs, or this scan's own activity"
     )
+    leave_out: list[str] = Field(
+        default_factory=list, description="outlines or organs that this scan does not tell"
+    )
 
 
 class Planar(Part):
@@ -110,6 +124,9 @@ class Planar(Part):
     kind: Literal["planar"]
     id: str
     image: Series
+    views: list[Series] = Field(
+        default_factory=list, description="the other view or windows, where they are files apart"
+    )
     at: datetime | None = Field(None, description="start of acquisition, if the file is wrong")
     scatter: Literal["both", "lower", "upper", "none"] | None = Field(
         None, description="windows used beside the photopeak; those of the file if left out"
@@ -146,20 +163,28 @@ class Review(Part):
     regions: list[str] = Field(
         default_factory=list, description="names of outlines; all of them if left out"
     )
+    digest: dict[str, str] = Field(
+        default_factory=dict,
+        description="outline -> SHA-256 of what was looked at, written by quimby outline",
+    )
 
 
 class Outlines(Part):
-    """Outlines of the regions, drawn on the CT of one measurement or on a CT of their own."""
+    """Outlines of the regions, drawn on a measurement (its CT if it has one) or on another CT."""
 
     paths: list[str] = Field(min_length=1, description="RTSTRUCT, SEG or NIfTI files")
     on: str = Field(
-        description="id of the measurement whose CT they were drawn on; with ct a name for that CT"
+        description="id of the measurement (its CT, if it has one) they were drawn on; with ct "
+        "a name for that CT"
     )
     ct: Series | None = Field(
         None, description="the CT they were drawn on, if it is none of a measurement"
     )
     regions: dict[str, str] = Field(
         default_factory=dict, description='outline name -> what it is, e.g. "kidney, left"'
+    )
+    masses: dict[str, GivenMass] = Field(
+        default_factory=dict, description="outline or organ -> its mass, where measured elsewhere"
     )
     review: list[Review] = Field(
         default_factory=list, description="who reviewed or approved them, and when"
@@ -168,6 +193,17 @@ class Outlines(Part):
         default_factory=dict,
         description='lesion -> its name in the cycle before, "A, B" for several, or "new"',
     )
+
+
+class Verification(Part):
+    """What was seen of where the activity went; nothing is calculated from it."""
+
+    how: Annotated[str, Field(min_length=1)] = Field(description='"planar image", "dose rate"')
+    by: Annotated[str, Field(min_length=1)] = Field(description="name")
+    at: datetime = Field(description="when")
+    as_expected: bool
+    words: str = Field("", description="what was seen")
+    image: Series | None = Field(None, description="the picture, for the trace")
 
 
 class Administration(Part):
@@ -189,6 +225,9 @@ class Administration(Part):
     weight: MassG | None = Field(None, description="on this day, where it changed")
     measurements: list[Measured] = Field(default_factory=list)
     outlines: Outlines | None = None
+    verification: Verification | None = Field(
+        None, description="level 1: what was seen of where the activity went"
+    )
 
     @property
     def scans(self) -> tuple[Spect, ...]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,53 +13,26 @@ from quimby.core.errors import QuimbyError
 from quimby.core.notes import Note, in_order, note, refusal
 from quimby.core.units import written
 from quimby.measure import checks
-from quimby.measure.dicom import Series, Survey, read_outlines, survey
+from quimby.measure.dicom import Series, Survey, survey
 from quimby.measure.dicom.about import administered_mbq, pharmaceutical_of
 from quimby.measure.dicom.headers import open_file
 from quimby.measure.scans import Identity, Radiopharmaceutical
 from quimby.study import unfit
 from quimby.study.answers import apply_answers
 from quimby.study.document import FORMAT
+from quimby.study.draft_outlines import draft_outlines
+from quimby.study.draft_work import Work, series_of
 from quimby.study.drafted import Draft
-from quimby.study.questions import Question, answered, question
 from quimby.study.readings.draft import draft_readings, found_in
 from quimby.study.records import AdministrationRecord, find_records, parse_administration
 from quimby.study.sorting import (
     Pair,
-    Sorted,
     common_path,
     not_used,
-    outlined_scan,
     sort,
-    with_maps,
 )
 
 DICOM_ENDINGS = (".dcm", ".ima", ".dicom")
-
-
-@dataclass
-class _Work:
-    """What a draft gathers; lives only while one is made."""
-
-    folder: Path
-    answers: Mapping[str, str]
-    zone: str | None
-    parts: Sorted
-    record: AdministrationRecord | None
-    header: Radiopharmaceutical
-    questions: list[Question] = field(default_factory=list)
-    found: list[str] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
-
-    def ask(self, which: str, **words: object) -> None:
-        """Add a question, unless it was answered."""
-        asked = question(which, **words)
-        if not answered(asked, self.answers):
-            self.questions.append(asked)
-
-    def answer(self, key: str, otherwise: str) -> str:
-        """What the user said for a key, else what the files say."""
-        return self.answers.get(key, otherwise)
 
 
 def draft(
@@ -88,15 +60,18 @@ def draft(
     if not parts.pairs:
         unfit.check_instead(seen)
         raise refusal("E-STUDY-EMPTY", where=str(folder), here=_what_lies_here(seen))
-    unfit.check_scans(pair.scan for pair in parts.pairs)
+    unfit.check_scans(scan for pair in parts.pairs for scan in (pair.scan, *pair.beds))
     header, notes = _header(parts.pairs[0].scan)
-    work = _Work(root, answers or {}, zone, parts, _record(root), header, notes=[*notes])
+    given, fills = find_records(path for path, _ in seen.left_out)
+    work = Work(root, answers or {}, zone, parts, _record(given, root), header, fills,
+                 notes=[*notes])  # fmt: skip
     work.notes += [*_one_patient(work), *_damaged(seen)]
     document = _document(work)
     apply_answers(document, work.answers)
-    unused = [*parts.unused, *((s, not_used(s)) for s in _aside(work, document))]
+    unused = [row for row in parts.unused if row[0] not in work.taken]
+    unused += [(s, not_used(s)) for s in _aside(work, document)]
     left_out = [(common_path(s.files, root), why) for s, why in unused]
-    records = {path for found in find_records(root) for path in found}
+    records = {*given, *fills}
     left_out += [
         (path.relative_to(root).as_posix(), why)
         for path, why in seen.left_out
@@ -118,8 +93,7 @@ def _header(scan: Series) -> tuple[Radiopharmaceutical, tuple[Note, ...]]:
     return pharmaceutical_of(open_file(scan.files[0], pixels=False), where=where)
 
 
-def _record(root: Path) -> AdministrationRecord | None:
-    administrations, _ = find_records(root)
+def _record(administrations: Mapping[Path, Any], root: Path) -> AdministrationRecord | None:
     if len(administrations) > 1:
         names = ", ".join(path.name for path in administrations)
         problem = f"two administration records lie in one folder: {names}."
@@ -140,10 +114,10 @@ def _damaged(seen: Survey) -> tuple[Note, ...]:
     )
 
 
-def _one_patient(work: _Work) -> tuple[Note, ...]:
+def _one_patient(work: Work) -> tuple[Note, ...]:
     """Everything in the folder belongs to one patient, and to the one of the record."""
-    used = [s for p in work.parts.pairs for s in (p.scan, p.ct) if s is not None]
-    used += work.parts.planars
+    used = [s for p in work.parts.pairs for s in (p.scan, p.ct, *p.beds) if s is not None]
+    used += [s for views in work.parts.planars for s in views]
     people = {common_path(s.files, work.folder): s.identity for s in [*used, *work.parts.outlines]}
     if work.record is not None:
         people["administration record"] = Identity(
@@ -152,7 +126,7 @@ def _one_patient(work: _Work) -> tuple[Note, ...]:
     return checks.same_patient(people)
 
 
-def _document(work: _Work) -> dict[str, Any]:
+def _document(work: Work) -> dict[str, Any]:
     scan, record = work.parts.pairs[0].scan, work.record
     nuclide, agent = _what_was_given(work)
     therapy = _therapy(work, agent)
@@ -161,7 +135,7 @@ def _document(work: _Work) -> dict[str, Any]:
         "format": FORMAT,
         "id": f"{scan.identity.patient_id or 'patient'}-cycle-{cycle}",
         "therapy": therapy,
-        "protocol": _protocol(therapy, planar=bool(work.parts.planars)),
+        "protocol": _proposed(work, therapy),
         "patient": _patient(work),
         "calibration": _calibration(work),
     }
@@ -176,7 +150,7 @@ def _document(work: _Work) -> dict[str, Any]:
     return document
 
 
-def _what_was_given(work: _Work) -> tuple[str, str]:
+def _what_was_given(work: Work) -> tuple[str, str]:
     record, header = work.record, work.header
     nuclide = (record.nuclide if record else "") or header.nuclide
     if not nuclide:
@@ -184,7 +158,7 @@ def _what_was_given(work: _Work) -> tuple[str, str]:
     return nuclide, (record.radiopharmaceutical if record else "") or header.agent
 
 
-def _therapy(work: _Work, agent: str) -> str:
+def _therapy(work: Work, agent: str) -> str:
     try:
         return therapies.find(work.answer("agent", agent)).id
     except QuimbyError:
@@ -192,16 +166,45 @@ def _therapy(work: _Work, agent: str) -> str:
         return work.answer("therapy", "")
 
 
-def _protocol(therapy: str, *, planar: bool = False) -> str:
-    """The first shipped protocol of the therapy that takes scans; empty when there is none.
+def _proposed(work: Work, therapy: str) -> str:
+    """The shipped protocol that fits the scans found, told why (I-STUDY-PROTOCOL)."""
+    scans = len(work.parts.pairs)
+    planar = len(work.parts.planars) if _planar_with_ct(work) else 0
+    chosen = protocol_for(therapy, scans=scans, planar=planar)
+    if chosen is None:
+        return ""
+    if "protocol" not in work.answers:
+        found = f"{scans} SPECT scan{'s' if scans > 1 else ''}"
+        used = _takes_planar(chosen)
+        found += f" and {planar} planar pair{'s' if planar > 1 else ''}" if used else ""
+        work.notes.append(note("I-STUDY-PROTOCOL", where="protocol", found=found, id=chosen.id,
+                               title=chosen.title))  # fmt: skip
+    return chosen.id
 
-    With planar pairs, the first that also takes those, where there is one.
+
+def protocol_for(therapy: str, *, scans: int, planar: int = 0) -> protocols.Protocol | None:
+    """The shipped protocol of a therapy for so many SPECT scans and planar pairs, or None.
+
+    Planar pairs beside one SPECT: the one that takes both. Else the one that asks for the most
+    scans of those that are there; with fewer than any asks for, the one that asks for the fewest.
     """
     known = [protocols.load(p) for p in protocols.names()]
-    fit = [p for p in known if p.therapy == therapy and p.calculation]
-    hybrid = [p for p in fit if planar and _takes_planar(p)]
-    plain = [p for p in fit if not _takes_planar(p)]
-    return next((p.id for p in (*hybrid, *plain)), "")
+    fit = [p for p in known if p.therapy == therapy and p.calculation and _spects(p)]
+    hybrid = [p for p in fit if planar and scans == 1 and _takes_planar(p)]
+    plain = sorted((p for p in fit if not _takes_planar(p)), key=_spects)
+    enough = [p for p in plain if _spects(p) <= scans]
+    return next(iter((*hybrid, *enough[::-1], *plain)), None)
+
+
+def _spects(protocol: protocols.Protocol) -> int:
+    """SPECT scans that it requires, at least one; 0 for a protocol without any."""
+    asked = [a for a in protocol.acquisition if a.kind == "spect"]
+    return max(1, sum(a.required for a in asked)) if asked else 0
+
+
+def _planar_with_ct(work: Work) -> bool:
+    """Planar pairs rest on a CT: without one they lie aside."""
+    return bool(work.parts.planars) and work.parts.pairs[0].ct is not None
 
 
 def _takes_planar(protocol: protocols.Protocol) -> bool:
@@ -212,12 +215,13 @@ def _hybrid(protocol: str) -> bool:
     return bool(protocol) and _takes_planar(protocols.load(protocol))
 
 
-def _aside(work: _Work, document: Mapping[str, Any]) -> tuple[Series, ...]:
+def _aside(work: Work, document: Mapping[str, Any]) -> tuple[Series, ...]:
     """Planar pairs of a therapy without a protocol for them."""
-    return () if _hybrid(document["protocol"]) else work.parts.planars
+    views = tuple(s for those in work.parts.planars for s in those)
+    return () if _hybrid(document["protocol"]) else views
 
 
-def _patient(work: _Work) -> dict[str, Any]:
+def _patient(work: Work) -> dict[str, Any]:
     who, record = work.parts.pairs[0].scan.identity, work.record
     weight = (record.weight_kg if record else None) or who.weight_kg
     patient: dict[str, Any] = {
@@ -229,7 +233,7 @@ def _patient(work: _Work) -> dict[str, Any]:
     return patient | ({"weight": written(weight, "kg")} if weight else {})
 
 
-def _calibration(work: _Work) -> dict[str, Any]:
+def _calibration(work: Work) -> dict[str, Any]:
     """The camera's scans and filling, or its record, or a question for one."""
     if "camera" in work.answers:
         return {}
@@ -239,9 +243,9 @@ def _calibration(work: _Work) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, series in (("cylinder", work.parts.cylinder), ("spheres", work.parts.spheres)):
         if series is not None:
-            found[name] = _series(series, work)
+            found[name] = series_of(series, work)
             work.found.append(f"{name} scan of {_date(series.acquired_at)}")
-    _, fills = find_records(work.folder)
+    fills = work.fills
     if len(fills) == 1:
         found["fill"] = next(iter(fills)).relative_to(work.folder).as_posix()
     if "cylinder" not in found or "fill" not in found:
@@ -249,7 +253,7 @@ def _calibration(work: _Work) -> dict[str, Any]:
     return found
 
 
-def _administration(work: _Work, cycle: int, nuclide: str, agent: str) -> dict[str, Any]:
+def _administration(work: Work, cycle: int, nuclide: str, agent: str) -> dict[str, Any]:
     ids = {f"scan-{n}": pair for n, pair in enumerate(work.parts.pairs, start=1)}
     given: dict[str, Any] = {
         "id": f"cycle-{cycle}", "cycle": cycle, "kind": "therapy", "nuclide": nuclide,
@@ -259,11 +263,13 @@ def _administration(work: _Work, cycle: int, nuclide: str, agent: str) -> dict[s
         given["prescribed"] = written(work.record.prescribed_mbq, "MBq")
     work.ask("residue")
     given["measurements"] = [_measurement(work, name, pair) for name, pair in ids.items()]
-    outlines = _outlines(work, ids)
+    outlines = draft_outlines(work, ids)
+    if without := [name for name, pair in ids.items() if pair.ct is None]:
+        work.ask("ct", scan=", ".join(without))
     return given | ({"outlines": outlines} if outlines else {})
 
 
-def _activity(work: _Work) -> dict[str, Any]:
+def _activity(work: Work) -> dict[str, Any]:
     record, as_written = work.record, work.header.activity_as_written
     if record is not None and record.activity_mbq is not None:
         given = {"activity": written(record.activity_mbq, "MBq")}
@@ -283,7 +289,7 @@ def _activity(work: _Work) -> dict[str, Any]:
     return {"activity": written(found, "MBq")}
 
 
-def _start(work: _Work) -> dict[str, Any]:
+def _start(work: Work) -> dict[str, Any]:
     started = work.record.administered_at if work.record else work.header.started_at
     if started is None:
         work.ask("administered_at")
@@ -291,80 +297,31 @@ def _start(work: _Work) -> dict[str, Any]:
     return {"at": started}
 
 
-def _measurement(work: _Work, name: str, pair: Pair) -> dict[str, Any]:
+def _measurement(work: Work, name: str, pair: Pair) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "kind": "spect", "id": name, "image": _series(pair.scan, work)
+        "kind": "spect", "id": name, "image": series_of(pair.scan, work)
     }  # fmt: skip
     when = _date(pair.scan.acquired_at)
+    if pair.beds:
+        found["beds"] = [series_of(bed, work) for bed in pair.beds]
+        when += f" in {1 + len(pair.beds)} beds"
     if pair.ct is None:
         work.found.append(f"{name} of {when}, without a CT")
-        work.ask("ct", scan=name)
         return found
     work.found.append(f"{name} of {when}, with its CT ({len(pair.ct.files)} slices)")
-    return found | {"ct": _series(pair.ct, work)}
+    return found | {"ct": series_of(pair.ct, work)}
 
 
-def _planars(work: _Work) -> list[dict[str, Any]]:
+def _planars(work: Work) -> list[dict[str, Any]]:
     """Every planar pair beside the one SPECT/CT."""
-    found = [
-        {"kind": "planar", "id": f"planar-{n}", "image": _series(s, work)}
-        for n, s in enumerate(work.parts.planars, start=1)
-    ]
-    work.found += [
-        f"planar-{n} of {_date(s.acquired_at)}, for the curve's shape"
-        for n, s in enumerate(work.parts.planars, start=1)
-    ]
+    found: list[dict[str, Any]] = []
+    for n, (first, *others) in enumerate(work.parts.planars, start=1):
+        row = {"kind": "planar", "id": f"planar-{n}", "image": series_of(first, work)}
+        apart = {"views": [series_of(one, work) for one in others]} if others else {}
+        found.append(row | apart)
+        files = f" in {1 + len(others)} files" if others else ""
+        work.found.append(f"planar-{n} of {_date(first.acquired_at)}{files}, for the curve's shape")
     return found
-
-
-def _outlines(work: _Work, ids: Mapping[str, Pair]) -> dict[str, Any] | None:
-    """The outlines drawn on one CT; of several sets, the one with the most regions."""
-    sets: dict[str, list[tuple[str, list[str]]]] = {}
-    for series in work.parts.outlines:
-        on = outlined_scan(series, ids) or ""
-        names = [outline.name for outline in read_outlines(series.files[0])]
-        sets.setdefault(on, []).append((common_path(series.files, work.folder), names))
-    if not sets:
-        work.ask("outlines")
-        return None
-    on, chosen = max(sets.items(), key=lambda row: sum(len(names) for _, names in row[1]))
-    if not on:
-        work.ask("outlines_on")
-    _each_drawn_once(work, chosen)
-    names = list(dict.fromkeys(name for _, those in chosen for name in those))
-    work.found.append(f"{len(names)} outlines on the CT of {on or '?'}")
-    work.found += [f"other outlines on the CT of {o or '?'}, not used" for o in sets if o != on]
-    meanings = {name: _meaning(work, name) for name in names}
-    return {
-        "paths": [path for path, _ in chosen],
-        "on": on,
-        "regions": {name: meaning for name, meaning in meanings.items() if meaning},
-    }
-
-
-def _each_drawn_once(work: _Work, chosen: Sequence[tuple[str, list[str]]]) -> None:
-    """Two files that draw the same region are versions; only a person knows which one counts."""
-    drawn = [name for _, names in chosen for name in names]
-    twice = {name for name in drawn if drawn.count(name) > 1}
-    if twice:
-        paths = [path for path, names in chosen if twice & set(names)]
-        work.ask("outlines_twice", paths=" and ".join(paths), name=min(twice), first=paths[0])
-
-
-def _meaning(work: _Work, name: str) -> str:
-    """The organ and side that an outline's name means; asked for when unknown."""
-    try:
-        found = therapies.organ(name)
-    except QuimbyError:
-        work.ask("region", name=name)
-        return ""
-    return f"{found.name} {found.side}".strip()
-
-
-def _series(series: Series, work: _Work) -> dict[str, str]:
-    """The file, or the folder that holds all files and maps of the series."""
-    files = with_maps(series, work.parts.maps)
-    return {"path": common_path(files, work.folder), "series": series.series_uid}
 
 
 def _date(moment: datetime | None) -> str:

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from quimby.core.notes import refusal
-from quimby.measure.dicom import Survey, survey
+from quimby.measure.dicom import Survey, read_ct, survey
+from quimby.measure.dicom.opened import Opened
+from quimby.measure.dicom.split_series import AND
+from quimby.measure.scans import CtScan
 from quimby.study.document import Series
 from quimby.study.result import InputFile
 
@@ -19,6 +22,7 @@ class Shelf:
         self.folder = folder
         self.shown: dict[str, str] = {}  # absolute path -> as notes and the trace name it
         self._surveys: dict[Path, Survey] = {}
+        self._opened: dict[Path, Opened] = {}  # headers of CT slices that were not read yet
 
     def path(self, relative: str) -> Path:
         """An existing path of the study, or E-STUDY-FILE."""
@@ -30,22 +34,32 @@ class Shelf:
     def files(self, series: Series) -> tuple[Path, ...]:
         """Every file of the series under its path, with maps that belong to it.
 
-        E-STUDY-SERIES when no file, or (no UID being given) more than one series, lies there.
+        UIDs joined by " + " are parts of one CT. E-STUDY-SERIES when no file, or (no UID being
+        given) more than one series, lies there.
         """
         root = self.path(series.path)
         if root not in self._surveys:
-            self._surveys[root] = survey(root)
+            self._surveys[root] = survey(root, keep=self._opened)
         seen = self._surveys[root]
         images = [s for s in seen.series if s.kind not in ("rwvm", "rtstruct", "seg", "rtdose")]
-        found = [s for s in images if series.series in ("", s.series_uid)]
-        if len(found) != 1:
+        parts = series.series.split(AND)
+        found = [s for s in images if series.series == "" or s.series_uid in parts]
+        if len(found) != len(parts):
             wanted = series.series or f"one series only ({len(found)} lie there)"
             raise refusal("E-STUDY-SERIES", where="study document", path=series.path,
                           series=wanted)  # fmt: skip
-        files = seen.files_for(found[0])
+        files = tuple(path for one in found for path in seen.files_for(one))
         for file in files:
             self.shown |= {str(p): self._shown(p) for p in (file, file.parent)}
         return files
+
+    def ct(self, series: Series) -> CtScan:
+        """The CT of a series; its headers are not read a second time."""
+        files = self.files(series)
+        found = read_ct(files, opened=self._opened, split=AND in series.series)
+        for file in files:
+            self._opened.pop(file, None)
+        return found
 
     def entry(self, role: str, files: Iterable[Path]) -> InputFile:
         """One line of the trace: what the files are for, and one digest over them all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from quimby.core.errors import QuimbyError
@@ -22,7 +22,7 @@ from quimby.study.planar_pairs import Pairs, measurement_of
 from quimby.study.planar_points import region_points
 from quimby.study.quantify import Quantified
 from quimby.study.readings.tables import Read, read_one
-from quimby.study.result import InputFile, Measurement, Sample
+from quimby.study.result import InputFile, Measurement, PlanarCounts, PlanarPicture, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Planar:
     files: tuple[InputFile, ...]
     notes: tuple[Note, ...]
     shown: Mapping[str, str] = field(default_factory=dict)  # absolute path -> as notes name it
+    counts: tuple[PlanarCounts, ...] = ()
+    pictures: tuple[PlanarPicture, ...] = ()
 
 
 Named = tuple[str, PlanarPoint]  # a point and the measurement it is from
@@ -63,15 +65,16 @@ def planar(study: Study, inputs: Inputs, quantified: Quantified, pairs: Pairs) -
     }
     return Planar(samples, (*of_tables.measurements, *of_pairs.measurements),
                   (*of_tables.files, *of_pairs.files), (*of_tables.notes, *of_pairs.notes),
-                  of_pairs.shown)  # fmt: skip
+                  of_pairs.shown, of_pairs.counts, of_pairs.pictures)  # fmt: skip
 
 
 def _pairs(inputs: Inputs, quantified: Quantified, read: Pairs) -> Planar:
     """Samples of the planar pairs; W-HYB-ALONE for a region that they tell too little of."""
     half_life_h = nuclide(inputs.administration.nuclide).half_life_h.value
-    regions, notes = region_points(read.pairs, inputs, quantified, half_life_h)
+    found = region_points(read.pairs, inputs, quantified, half_life_h)
     samples: dict[str, tuple[Scaled, ...]] = {}
-    for name, points in regions.items():
+    notes = [*found.notes]
+    for name, points in found.points.items():
         try:
             samples[name], seen = _scaled(name, points, quantified)
         except QuimbyError as error:
@@ -80,7 +83,32 @@ def _pairs(inputs: Inputs, quantified: Quantified, read: Pairs) -> Planar:
             seen = (note("W-HYB-ALONE", where=name),)
         notes += seen
     return Planar(samples, tuple(measurement_of(p) for p in read.pairs), read.files,
-                  (*read.notes, *notes), read.shown)  # fmt: skip
+                  (*read.notes, *notes), read.shown,
+                  _used(found.counts, samples, read, quantified), found.pictures)  # fmt: skip
+
+
+def _used(
+    counts: Sequence[PlanarCounts], samples: Mapping[str, Sequence[Scaled]], read: Pairs,
+    quantified: Quantified,
+) -> tuple[PlanarCounts, ...]:  # fmt: skip
+    """Each row with what became of it: a point, the scale, or nothing."""
+    times = {p.id: p.time_h for p in read.pairs}
+    scans = {r.visit.id: r.visit.time_h for r in quantified.readings}
+    found = []
+    for row in counts:
+        points = {s.sample.measurement: s for s in samples.get(row.region, ())}
+        if row.measurement in points:
+            activity = points[row.measurement].sample.activity_mbq
+            found.append(replace(row, use="point of the curve", activity_mbq=activity))
+        elif row.region in samples:
+            near = min(abs(times[row.measurement] - t) for t in scans.values())
+            others = min(abs(times[c.measurement] - t) for c in counts
+                         if c.region == row.region for t in scans.values())  # fmt: skip
+            use = "sets the scale" if near <= others else "beside a SPECT/CT"
+            found.append(replace(row, use=use))
+        else:
+            found.append(row)
+    return tuple(found)
 
 
 def _tables(study: Study, inputs: Inputs, quantified: Quantified) -> Planar:
@@ -154,10 +182,11 @@ def _scaled(region: str, named: Sequence[Named], quantified: Quantified
     def gap(time_h: float) -> float:
         return min(abs(p.time_h - time_h) for p in points)
 
-    anchor = min(quantified.readings, key=lambda r: gap(r.visit.time_h))
+    shown = [r for r in quantified.readings if region in r.recovery.regions]
+    anchor = min(shown, key=lambda r: gap(r.visit.time_h))
     spect = anchor.recovery.regions[region].activity_mbq
     curve = hybrid_curve(spect, anchor.visit.time_h, points, region=region)
-    taken = [r.visit.time_h for r in quantified.readings]
+    taken = [r.visit.time_h for r in shown]
     rows = [
         Scaled(Sample(names[time_h], time_h, activity, activity.value), anchor.visit.id,
                activity.value / spect.value)

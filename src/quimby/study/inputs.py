@@ -7,19 +7,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from quimby.core.grid import Image
 from quimby.core.notes import Note, note, refusal
 from quimby.core.outline import Outline
 from quimby.core.time import aware
 from quimby.devices.camera import CameraRecord, read_camera
 from quimby.measure import checks
-from quimby.measure.dicom import OutlineFile, read_ct, read_emission, read_outline_file
+from quimby.measure.dicom import OutlineFile, read_emission, read_outline_file
+from quimby.measure.dicom.beds import join_beds
 from quimby.measure.fitness import check_for_dosimetry
 from quimby.measure.nifti import ENDINGS, LabelFile, read_labels
 from quimby.measure.scans import CtScan, EmissionScan, Identity, Timing
+from quimby.physics.nuclides import nuclide
+from quimby.study.attenuation import check_attenuation
 from quimby.study.commission import commission_cylinder, commission_spheres, facts
-from quimby.study.document import Administration, Calibration, Spect, Study
+from quimby.study.document import Administration, Calibration, Series, Spect, Study
 from quimby.study.files import Shelf
-from quimby.study.outline_state import judged
+from quimby.study.outline_state import changed_notes, judged
 from quimby.study.progress import Progress, Step
 from quimby.study.records import read_fill
 from quimby.study.result import InputFile
@@ -27,11 +31,11 @@ from quimby.study.result import InputFile
 
 @dataclass(frozen=True, eq=False)
 class Visit:
-    """One measurement read: the scan, its CT, and when it was, in hours."""
+    """One measurement read: the scan, its CT where it has one, and when it was, in hours."""
 
     id: str
     scan: EmissionScan
-    ct: CtScan
+    ct: CtScan | None
     acquired_at: datetime
     time_h: float
     count_rate: float | None  # photopeak counts per second of one head, where known
@@ -44,7 +48,7 @@ class Inputs:
     administration: Administration
     started_at: datetime
     visits: tuple[Visit, ...]  # in order of time
-    reference: str  # id of the visit on whose CT the outlines lie, or the name of their own CT
+    reference: str  # id of the visit on which the outlines lie, or the name of their own CT
     outlines: tuple[Outline, ...]
     camera: CameraRecord
     files: tuple[InputFile, ...]
@@ -53,9 +57,26 @@ class Inputs:
     outlined_ct: CtScan | None = None  # where it is none of a visit
 
     @property
-    def reference_ct(self) -> CtScan:
-        """The CT that the outlines were drawn on."""
+    def reference_ct(self) -> CtScan | None:
+        """The CT in whose place the outlines lie; None where they lie on a scan without one."""
         return self.outlined_ct or next(v.ct for v in self.visits if v.id == self.reference)
+
+    @property
+    def outlined(self) -> CtScan | EmissionScan:
+        """What the outlines were drawn on: that CT, or the reference scan itself."""
+        scans = (v.scan for v in self.visits if v.id == self.reference)
+        return self.reference_ct or next(scans)
+
+    @property
+    def outlined_image(self) -> Image:
+        """Its image, in HU or in the scan's unit."""
+        return self.outlined.image
+
+    def needed_ct(self, what: str) -> CtScan:
+        """The reference CT, or E-STUDY-NO-CT for what cannot do without."""
+        if self.reference_ct is None:
+            raise refusal("E-STUDY-NO-CT", where=self.reference, what=what)
+        return self.reference_ct
 
 
 def read_inputs(study: Study, given: Administration, *, progress: Progress) -> Inputs:
@@ -68,26 +89,31 @@ def read_inputs(study: Study, given: Administration, *, progress: Progress) -> I
     _needed(given, study)
     camera, camera_notes = read_calibration(study.document.calibration, shelf, zone=zone)
     scans: dict[str, EmissionScan] = {}
-    cts: dict[str, CtScan] = {}
+    cts: dict[str, CtScan | None] = {}
     entries: list[InputFile] = []
     for number, measured in enumerate(given.scans, start=1):
         progress(Step("read", f"scan {number} of {len(given.scans)}"))
-        scans[measured.id], cts[measured.id] = _pair(measured, shelf)
+        scans[measured.id], cts[measured.id] = _pair(measured, shelf, given.nuclide)
+        check_attenuation(measured, scans[measured.id], camera)
         entries.append(shelf.entry(f"{measured.id}, SPECT", scans[measured.id].files))
-        entries.append(shelf.entry(f"{measured.id}, CT", cts[measured.id].files))
+        if (ct := cts[measured.id]) is not None:
+            entries.append(shelf.entry(f"{measured.id}, CT", ct.files))
     own = _own_ct(given, shelf, entries)
     assert given.outlines is not None
-    drawn_on = own or cts.get(given.outlines.on)
+    drawn_on = own or cts.get(given.outlines.on) or scans.get(given.outlines.on)
     outlines, outline_notes = _outlines(given, shelf, entries, drawn_on)
     outlines = judged(outlines, given.outlines.review, zone=zone,
                       where=f"administrations.{given.id}")  # fmt: skip
+    outline_notes = (*outline_notes, *changed_notes(outlines, given.outlines.review))
     entries += [InputFile(r.role, r.path, 1, r.sha256) for r in camera.raw_data]
     visits, time_notes = _in_time(given, scans, cts, zone)
     notes = [*study.notes, *camera_notes, *outline_notes, *time_notes]
     notes += _belongs_together(study, given, visits, own)
-    notes += [n for v in visits for n in (*v.scan.notes, *v.ct.notes)]
+    notes += [n for v in visits for n in (*v.scan.notes, *(v.ct.notes if v.ct else ()))]
     notes += [n for v in visits for n in camera.check(facts(v.scan, v.acquired_at), where=v.id)]
     notes += own.notes if own else ()
+    outlines, frame_notes = in_one_frame(outlines, given, visits)
+    notes += frame_notes
     reference = _reference(given, visits, outlines, own)
     started = aware(given.at or "", where="administration", zone=zone)
     return Inputs(given, started, visits, reference, outlines, camera, tuple(entries), shelf.shown,
@@ -101,9 +127,9 @@ def _own_ct(given: Administration, shelf: Shelf, entries: list[InputFile]) -> Ct
     if given.outlines.ct is None:
         return None
     if on in {m.id for m in given.scans}:
-        problem = f"outlines.on says {on!r}, which has its own CT; leave ct out or rename on."
+        problem = f"outlines.on says {on!r}, which is a scan; leave ct out or rename on."
         raise refusal("E-STUDY-KEY", where=f"administrations.{given.id}", problem=problem)
-    found = read_ct(shelf.files(given.outlines.ct))
+    found = shelf.ct(given.outlines.ct)
     entries.append(shelf.entry(f"{on}, CT of the outlines", found.files))
     return found
 
@@ -116,18 +142,24 @@ def _needed(given: Administration, study: Study) -> None:
                           problem=f"administrations.{given.id}.{key} is missing.")  # fmt: skip
 
 
-def _pair(measured: Spect, shelf: Shelf) -> tuple[EmissionScan, CtScan]:
-    if measured.ct is None:
-        raise refusal("E-STUDY-KEY", where=f"measurement {measured.id}",
-                      problem=f"measurement {measured.id} has no ct.")  # fmt: skip
+def _pair(measured: Spect, shelf: Shelf, nuclide_name: str
+          ) -> tuple[EmissionScan, CtScan | None]:  # fmt: skip
+    """The scan, its beds joined, and its CT."""
+    beds = [_bed(measured, series, shelf) for series in (measured.image, *measured.beds)]
+    half_life_h = nuclide(nuclide_name).half_life_h.value
+    scan = join_beds(beds, half_life_h=half_life_h) if len(beds) > 1 else beds[0]
+    return scan, shelf.ct(measured.ct) if measured.ct else None
+
+
+def _bed(measured: Spect, series: Series, shelf: Shelf) -> EmissionScan:
     told = measured.counting
     timing = Timing(told.seconds, told.projections, told.heads) if told else None
-    scan = read_emission(shelf.files(measured.image), timing=timing)
+    scan = read_emission(shelf.files(series), timing=timing)
     check_for_dosimetry(scan)
-    if measured.decay_reference is not None:
-        kept = tuple(n for n in scan.notes if not n.code.endswith("DCM-DECAY-REF"))
-        scan = replace(scan, decay_reference=measured.decay_reference, notes=kept)
-    return scan, read_ct(shelf.files(measured.ct))
+    if measured.decay_reference is None:
+        return scan
+    kept = tuple(n for n in scan.notes if not n.code.endswith("DCM-DECAY-REF"))
+    return replace(scan, decay_reference=measured.decay_reference, notes=kept)
 
 
 def read_calibration(
@@ -159,9 +191,10 @@ def _no_point_spread(record: CameraRecord) -> tuple[Note, ...]:
 
 
 def _outlines(
-    given: Administration, shelf: Shelf, entries: list[InputFile], drawn_on: CtScan | None
-) -> tuple[tuple[Outline, ...], tuple[Note, ...]]:
-    """Every outline of the files named. NIfTI labels say no frame: they lie on that CT."""
+    given: Administration, shelf: Shelf, entries: list[InputFile],
+    drawn_on: CtScan | EmissionScan | None,
+) -> tuple[tuple[Outline, ...], tuple[Note, ...]]:  # fmt: skip
+    """Every outline of the files named. NIfTI labels say no frame: they lie on that image."""
     assert given.outlines is not None
     found: list[Outline] = []
     notes: list[Note] = []
@@ -174,7 +207,7 @@ def _outlines(
     return tuple(found), tuple(notes)
 
 
-def _outline_file(path: Path, drawn_on: CtScan | None) -> OutlineFile | LabelFile:
+def _outline_file(path: Path, drawn_on: CtScan | EmissionScan | None) -> OutlineFile | LabelFile:
     if not path.name.lower().endswith(ENDINGS):
         return read_outline_file(path)
     frame = drawn_on.frame_of_reference if drawn_on else ""
@@ -193,8 +226,8 @@ def _each_drawn_once(outlines: Sequence[Outline], given: Administration) -> None
 
 
 def _in_time(
-    given: Administration, scans: Mapping[str, EmissionScan], cts: Mapping[str, CtScan],
-    zone: str | None,
+    given: Administration, scans: Mapping[str, EmissionScan],
+    cts: Mapping[str, CtScan | None], zone: str | None,
 ) -> tuple[tuple[Visit, ...], tuple[Note, ...]]:  # fmt: skip
     """Visits in order of time; naive clock times take the study's zone, with a note."""
     written = {m.id: m.at or scans[m.id].acquired_at for m in given.scans}
@@ -230,13 +263,13 @@ def _belongs_together(
     """One patient, one nuclide, lying as said. The study document is one of the witnesses."""
     patient = study.document.patient
     people = {f"{v.id}, SPECT": v.scan.identity for v in visits}
-    people |= {f"{v.id}, CT": v.ct.identity for v in visits}
+    people |= {f"{v.id}, CT": v.ct.identity for v in visits if v.ct}
     people |= {"outlines, CT": own.identity} if own else {}
     weight = patient.weight / 1000.0 if patient.weight else None
     people["study document"] = Identity(patient.id, birth_date=patient.birth_date,
                                         sex=patient.sex, weight_kg=weight)  # fmt: skip
     lying = {f"{v.id}, SPECT": (v.scan.patient_position, v.scan.image.grid) for v in visits}
-    lying |= {f"{v.id}, CT": (v.ct.patient_position, v.ct.image.grid) for v in visits}
+    lying |= {f"{v.id}, CT": (v.ct.patient_position, v.ct.image.grid) for v in visits if v.ct}
     lying |= {"outlines, CT": (own.patient_position, own.image.grid)} if own else {}
     scanned = {v.id: v.scan.pharmaceutical.nuclide for v in visits}
     return (
@@ -258,6 +291,27 @@ def _activity_agrees(given: Administration, visits: tuple[Visit, ...]) -> tuple[
     return (note("W-ADMIN-DIFFERS", where=visits[0].id, value=given.activity, limit=nearest),)
 
 
+def in_one_frame(
+    outlines: tuple[Outline, ...], given: Administration, visits: tuple[Visit, ...]
+) -> tuple[tuple[Outline, ...], tuple[Note, ...]]:
+    """Outlines drawn in a SPECT's own frame of reference, taken over into its CT's.
+
+    Only where the two frames differ and the SPECT says itself where it lies (no S-DCM-GEOM):
+    scan and CT of one scanner then share their coordinates, whatever their frames are called.
+    W-IMG-FRAMES tells each.
+    """
+    on = given.outlines.on if given.outlines else ""
+    visit = next((v for v in visits if v.id == on and v.ct is not None), None)
+    if visit is None or visit.ct is None or any(n.code == "S-DCM-GEOM" for n in visit.scan.notes):
+        return outlines, ()
+    own, other = visit.scan.frame_of_reference, visit.ct.frame_of_reference
+    if not own or not other or own == other:
+        return outlines, ()
+    mine = {o.name for o in outlines if o.frame_of_reference == own}
+    moved = tuple(replace(o, frame_of_reference=other) if o.name in mine else o for o in outlines)
+    return moved, tuple(note("W-IMG-FRAMES", where=n, scan=visit.id) for n in sorted(mine))
+
+
 def _reference(
     given: Administration, visits: tuple[Visit, ...], outlines: tuple[Outline, ...],
     own: CtScan | None,
@@ -265,12 +319,11 @@ def _reference(
     """The visit (or CT) on which the outlines lie; E-IMG-FOR when their frames differ."""
     assert given.outlines is not None
     on = given.outlines.on
-    ct = own or next((v.ct for v in visits if v.id == on), None)
-    if ct is None:
+    drawn_on = own or next((v.ct or v.scan for v in visits if v.id == on), None)
+    if drawn_on is None:
         raise refusal("E-STUDY-OUTLINE-CT", where=f"outlines, on = {on!r}")
     for outline in outlines:
-        frame = outline.frame_of_reference
-        if frame and ct.frame_of_reference and frame != ct.frame_of_reference:
-            raise refusal("E-IMG-FOR", where=outline.name, outline=frame,
-                          scan=ct.frame_of_reference)  # fmt: skip
+        frame, theirs = outline.frame_of_reference, drawn_on.frame_of_reference
+        if frame and theirs and frame != theirs:
+            raise refusal("E-IMG-FOR", where=outline.name, outline=frame, scan=theirs)
     return on

@@ -10,13 +10,15 @@ from scipy import ndimage
 
 from quimby.core.grid import Rigid
 from quimby.core.notes import Note
-from quimby.core.uncertain import Uncertain, combine, exact
+from quimby.core.uncertain import Uncertain, combine, exact, total
 from quimby.measure.occupancy import placed
 from quimby.measure.regions import Region
 from quimby.measure.registration import register
+from quimby.measure.scans import CtScan
+from quimby.measure.spect_registration import laying, register_on_activity
 from quimby.study.cycle import Cycle
 from quimby.study.lesions import Followed, Lesion, follow
-from quimby.study.result import Exposure
+from quimby.study.result import Exposure, LesionChange, RegionResult
 
 Point = tuple[float, float, float]
 OVERLAP_POINTS = 2
@@ -38,19 +40,59 @@ def follow_cycles(before: Cycle, now: Cycle) -> tuple[Followed, tuple[Note, ...]
     return found, notes
 
 
+def changes(
+    followed: Followed, before: Sequence[RegionResult], now: Sequence[RegionResult],
+    cycles: tuple[int, int],
+) -> tuple[LesionChange, ...]:  # fmt: skip
+    """Every event with volumes and doses of both cycles, for the result.
+
+    `before` and `now` are the regions of two measured cycles, `cycles` their numbers.
+    """
+    then, today = ({r.name: r for r in rows} for rows in (before, now))
+    found = []
+    for event in followed.events:
+        had, has = ([rows[n] for n in names]
+                    for rows, names in ((then, event.before), (today, event.now)))  # fmt: skip
+        found.append(LesionChange(event.kind, event.before, event.now, *cycles,
+                                  _volume(had), _volume(has), _dose(had), _dose(has)))  # fmt: skip
+    return tuple(found)
+
+
+def _volume(rows: Sequence[RegionResult]) -> Uncertain | None:
+    return total([r.volume_ml for r in rows]) if rows else None
+
+
+def _dose(rows: Sequence[RegionResult]) -> Uncertain | None:
+    if not rows:
+        return None
+    return _by_mass([r.absorbed_dose_gy for r in rows], [r.mass_g for r in rows])
+
+
 def _lesions(cycle: Cycle) -> list[Region]:
     names = {r.name for r in cycle.regions if r.organ == "lesion"}
     return [r for r in cycle.quantified.regions.organs if r.name in names]
 
 
 def _between(before: Cycle, now: Cycle) -> tuple[Rigid, tuple[Note, ...]]:
-    """From the points of the earlier reference CT to the later one's; one CT needs none."""
-    first, second = before.inputs.reference_ct, now.inputs.reference_ct
+    """From the points of the earlier reference to the later one's; one image needs none.
+
+    Without a CT in both, the earlier outlines are laid on the activity of a later scan.
+    """
+    first, second = before.inputs.outlined, now.inputs.outlined
+    where = f"{now.given.id} on {before.given.id}"
     if first.files == second.files:
         return Rigid.identity(), ()
-    found = register(first.image, second.image,
-                     where=f"{now.given.id} on {before.given.id}")  # fmt: skip
-    return found.transform, found.notes
+    if isinstance(first, CtScan) and isinstance(second, CtScan):
+        found = register(first.image, second.image, where=where)
+        return found.transform, found.notes
+    later = now.quantified.readings[0]
+    spread = now.inputs.camera.point_spread
+    made = laying(before.quantified.regions, fwhm_mm=spread.fwhm_mm if spread else 0.0)
+    laid = register_on_activity(made, later.visit.scan.image, where=where)
+    back = later.registration.transform.inverse()
+    moved = Rigid(back.rotation @ laid.transform.rotation,
+                  back.apply(laid.transform.translation_mm))  # fmt: skip
+    return moved, laid.notes
 
 
 def _seen(lesions: Sequence[Region], moved: Rigid) -> list[Lesion]:

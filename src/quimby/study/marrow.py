@@ -60,11 +60,13 @@ def _row(
 ) -> tuple[RegionResult, tuple[Constant, ...], tuple[Note, ...]]:
     found = marrow_image.red_marrow(total([r.tia_mbq_h for r in bones]),
                                     setting.nuclide.electron_mev, sex=setting.sex)  # fmt: skip
+    held = [{s.measurement: s for s in r.samples} for r in bones]
+    shared = [m for m in held[0] if all(m in one for one in held)]
     samples = tuple(
         replace(one[0], activity_mbq=total([s.activity_mbq for s in one]).scaled(found.factor),
                 uncorrected_mbq=sum(s.uncorrected_mbq for s in one) * found.factor,
                 by_recovery_curve_mbq=None)
-        for one in zip(*(r.samples for r in bones), strict=True)
+        for one in ([of[m] for of in held] for m in shared)
     )  # fmt: skip
     dose = found.dose_gy
     row = RegionResult(

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quimby.core.grid import Image, Rigid
+from quimby.core.grid import Grid, Image, Rigid
 from quimby.core.notes import Note
-from quimby.dose.local import RegionWeights, own_dose, trapezoid_weights, voxel_dose
+from quimby.dose.local import RegionTia, deposited, local_dose
 from quimby.effect import dvh
 from quimby.measure.occupancy import occupancy
 from quimby.measure.resample import resample
-from quimby.physics.materials import density_curve
-from quimby.physics.nuclides import Nuclide
+from quimby.measure.scans import CtScan
+from quimby.measure.spline import resample_sharp
 from quimby.study.curves import RegionCurve
+from quimby.study.doses import Setting
 from quimby.study.inputs import Inputs
-from quimby.study.quantify import Quantified, Reading, on_reference, reference_grid
+from quimby.study.masses import voxel_density
+from quimby.study.quantify import Quantified, Reading, reference_grid
 from quimby.study.result import Pictures, RegionResult
+from quimby.study.voxel_scene import Scene
+from quimby.study.voxels import VoxelTia, integrate
 
 Array = NDArray[np.floating]
 AIR_HU = -1000.0
@@ -33,44 +37,74 @@ class Drawn:
     rescale: Mapping[str, float]  # recovered TIA over that of the scans, by region
     own_dose: Mapping[str, Array]  # Gy of each voxel the region touches
     share: Mapping[str, Array]  # how far it fills each of them
+    tia: VoxelTia  # how they were integrated, and how well that closes
     notes: tuple[Note, ...]
 
 
 def draw(
-    inputs: Inputs, quantified: Quantified, curves: Mapping[str, RegionCurve], nuclide: Nuclide
+    inputs: Inputs, quantified: Quantified, curves: Mapping[str, RegionCurve], setting: Setting
 ) -> Drawn:
     """Voxel dose by local deposition on the reference scan's grid, and what goes with it.
 
-    Every region's part is a linear sum of the scans with the weights of the region's own curve,
-    scaled to its recovered time-integrated activity; outside, trapezoids and physical decay.
+    Voxels are integrated as the protocol chose (`study.voxels`); every region's part is scaled
+    to its recovered time-integrated activity.
     """
-    ct, organs = inputs.reference_ct.image, quantified.regions.organs
+    ct, organs = inputs.reference_ct, quantified.regions.organs
     grid = reference_grid(quantified.readings, inputs.reference)
-    scans = tuple(on_reference(r, grid) for r in quantified.readings)
-    maps = [np.asarray(scan.array, dtype=np.float32) for scan in scans]
+    energy_mev = setting.nuclide.electron_mev.value
+    scans = tuple(_laid(r, grid) for r in quantified.readings)
     inside = {r.name: occupancy(r.mask, grid, Rigid.identity()) for r in organs}
-    density = density_curve().density(resample(ct, grid, outside=AIR_HU).array)
-    times = [r.visit.time_h for r in quantified.readings]
-    found = voxel_dose(
-        maps, density, {name: image.values for name, image in inside.items()},
-        weights={n: RegionWeights(c.weights_h, c.tia_mbq_h.value) for n, c in curves.items()},
-        remainder_hours=trapezoid_weights(times, nuclide.half_life_h.value),
-        voxel_ml=grid.voxel_ml, energy_mev=nuclide.electron_mev.value,
-    )  # fmt: skip
-    touched = {name: image.values > 0 for name, image in inside.items()}
-    own = {
-        name: own_dose([m[here] for m in maps], density[here], curves[name].weights_h,
-                       factor=found.rescale[name], energy_mev=nuclide.electron_mev.value)
-        for name, here in touched.items()
-    }  # fmt: skip
+    shares = {name: image.values for name, image in inside.items()}
+    density = voxel_density(inputs, quantified.masses, inside=inside, grid=grid)
+    tia = integrate(_scene(inputs, quantified, curves, setting=setting, scans=scans,
+                           shares=shares), setting.protocol)  # fmt: skip
+    found = deposited(tia.outside, density, shares, inside=tia.inside, voxel_ml=grid.voxel_ml,
+                      energy_mev=energy_mev)  # fmt: skip
+    drawn_on = inputs.outlined_image.grid
     pictures = Pictures(
-        ct=ct, spect_mbq_per_ml=scans, dose=Image(grid, found.dose_gy, "Gy"), occupancy=inside,
-        masks_ct={r.name: _light(occupancy(r.mask, ct.grid, Rigid.identity())) for r in organs},
-        ct_files=inputs.reference_ct.files,
-        registered_ct={r.visit.id: _moved_ct(r, ct) for r in quantified.readings},
+        ct=ct.image if ct else None, spect_mbq_per_ml=scans,
+        dose=Image(grid, found.dose_gy, "Gy"), occupancy=inside,
+        masks_ct={r.name: _light(occupancy(r.mask, drawn_on, Rigid.identity())) for r in organs},
+        ct_files=inputs.outlined.files, registered_ct=_moved_cts(quantified.readings, ct),
+        outlines={o.name: o for o in inputs.outlines},
     )  # fmt: skip
-    share = {name: inside[name].values[here] for name, here in touched.items()}
-    return Drawn(pictures, found.rescale, own, share, found.notes)
+    own = {
+        name: _own_dose(region, shares[name], density, rescale=found.rescale[name],
+                        energy_mev=energy_mev)
+        for name, region in tia.inside.items()
+    }  # fmt: skip
+    share = {n: shares[n][r.box][shares[n][r.box] > 0] for n, r in tia.inside.items()}
+    return Drawn(pictures, found.rescale, own, share, tia, (*tia.notes, *found.notes))
+
+
+def _scene(
+    inputs: Inputs, quantified: Quantified, curves: Mapping[str, RegionCurve], *,
+    setting: Setting, scans: tuple[Image, ...], shares: Mapping[str, Array],
+) -> Scene:  # fmt: skip
+    spread = inputs.camera.point_spread
+    maps = tuple(np.asarray(scan.array, dtype=np.float32) for scan in scans)
+    return Scene(scans[0].grid, quantified.readings, maps, spread.fwhm_mm if spread else 0.0,
+                 shares, curves, setting.nuclide.half_life_h.value)  # fmt: skip
+
+
+def _own_dose(
+    region: RegionTia, occupancy: Array, density: Array, *, rescale: float, energy_mev: float
+) -> Array:
+    """Gy that a region's own tissue gets in each voxel it touches, whatever share it fills.
+
+    Weighted by occupancy its mean closes to the region's time-integrated activity over its
+    mass, as the picture's edge voxels, shared with the surroundings, do not.
+    """
+    here = occupancy[region.box] > 0
+    return local_dose(region.per_ml[here] * rescale, density[region.box][here], energy_mev)
+
+
+def _laid(reading: Reading, grid: Grid) -> Image:
+    """A scan's activity on the reference grid, float32; what it did not see counts as zero."""
+    image, moved = reading.activity, reading.registration.transform
+    if image.grid.matches(grid) and moved.still:
+        return Image(grid, np.asarray(image.array, dtype=np.float32), image.unit)
+    return resample_sharp(image, grid, moved.inverse(), outside=0.0)
 
 
 def _light(mask: Image) -> Image:
@@ -78,10 +112,18 @@ def _light(mask: Image) -> Image:
     return Image(mask.grid, mask.values.astype(np.float16), mask.unit)
 
 
-def _moved_ct(reading: Reading, reference: Image) -> Image:
-    back = reading.registration.transform.inverse()
-    found = resample(reading.visit.ct.image, reference.grid, back, outside=AIR_HU)
-    return Image(reference.grid, np.rint(found.array).astype(np.int16), "HU")
+def _moved_cts(readings: Sequence[Reading], reference: CtScan | None) -> dict[str, Image]:
+    """Every scan's CT on the reference CT, where both have one."""
+    if reference is None:
+        return {}
+    grid = reference.image.grid
+    found = {}
+    for reading in readings:
+        if reading.visit.ct is not None:
+            back = reading.registration.transform.inverse()
+            values = resample(reading.visit.ct.image, grid, back, outside=AIR_HU).array
+            found[reading.visit.id] = Image(grid, np.rint(values).astype(np.int16), "HU")
+    return found
 
 
 def with_dvh(
@@ -93,7 +135,7 @@ def with_dvh(
     share = np.concatenate([drawn.share[name] for name in members])
     found = dvh.doses(dose, share, where=row.name).figures()
     note = dvh.resolution_note(row.volume_ml.value, fwhm_mm, where=row.name)
-    return (
-        replace(row, dvh=found, voxel_rescale=drawn.rescale.get(row.name)),
-        (note,) if note else (),
-    )
+    row = replace(row, dvh=found, voxel_rescale=drawn.rescale.get(row.name),
+                  voxel_closure=drawn.tia.closure.get(row.name),
+                  voxel_fallback=drawn.tia.fallback.get(row.name))  # fmt: skip
+    return row, (note,) if note else ()

@@ -57,7 +57,8 @@ def read_pairs(study: Study, inputs: Inputs, substance: Nuclide) -> Pairs:
     notes: list[Note] = []
     files: list[InputFile] = []
     for given in inputs.administration.planars:
-        scan = read_planar(shelf.files(given.image))
+        series = (given.image, *given.views)
+        scan = read_planar([path for one in series for path in shelf.files(one)])
         _same_patient(inputs, given.id, scan)
         notes += checks.nuclide_agrees(substance.name, {given.id: scan.pharmaceutical.nuclide})
         pair, seen = _pair(given, scan, inputs, (substance, zone))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import copysign
 
 import numpy as np
@@ -33,7 +33,9 @@ from quimby.physics.decay import factor_to_start
 from quimby.physics.materials import water_mu_per_cm
 from quimby.study.inputs import Inputs
 from quimby.study.planar_pairs import Pair
+from quimby.study.planar_read import NOTHING_READ, AllRead, Named, PairRead, checked
 from quimby.study.quantify import Quantified, on_reference, reference_grid
+from quimby.study.result import PlanarCounts, PlanarPicture, PlanarView
 
 Float = NDArray[np.float64]
 GAP_MM, WIDTH_MM = 10.0, 10.0  # between a region and its background ring; the ring [P]
@@ -46,7 +48,6 @@ SCATTER_LEFT, SCATTER_LEFT_U = 0.35, 0.10  # share of scatter where nothing was 
 LEAST_ON_IMAGE = 0.98  # of a region, to be read on a planar image [P]
 SKIPPED = ("E-NET-NONPOSITIVE", "E-PLN-ROI", "E-PLN-THICKNESS", "E-NUM-NONPOS")
 """What keeps one region of one scan from being read, and nothing else."""
-Named = tuple[str, PlanarPoint]  # a point and the measurement it is from
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +72,8 @@ class Field:
     rest: Expected  # the body evenly active, the regions empty
     water_mm: Float
     lost: Lost
+    model: Expected
+    depth_mm: float  # of a voxel of the model, front to back
 
     @property
     def frame(self) -> tuple[tuple[float, float], tuple[float, float], tuple[int, int]]:
@@ -81,7 +84,7 @@ class Field:
 
 def region_points(
     pairs: Sequence[Pair], inputs: Inputs, quantified: Quantified, half_life_h: float
-) -> tuple[dict[str, tuple[Named, ...]], list[Note]]:
+) -> AllRead:
     """Net geometric means of every region that can be told from its neighbours, in cps.
 
     Each pair is laid on the SPECT/CT nearest in time. Notes are those of `apart`, which says
@@ -89,23 +92,28 @@ def region_points(
     W-PLN-BACKGROUND. Errors are those of `lay`.
     """
     if not pairs:
-        return {}, []
+        return NOTHING_READ
     parts = apart([shadow(r.name, r.mask) for r in quantified.regions.organs])
     grid = reference_grid(quantified.readings, inputs.reference)
     mu = water_mu_per_cm(pairs[0].energy_kev / 1e3) / 10.0
     masks = [r.mask for r in quantified.regions.organs]
-    rest = background_views(grid, masks, inputs.reference_ct.image, mu)
+    rest = background_views(grid, masks, inputs.needed_ct("planar pairs").image, mu)
     models: dict[str, Expected] = {}
     found: dict[str, list[Named]] = {}
-    notes: list[Note] = [*parts.notes]
-    for pair in pairs:
-        model = _model(pair, inputs, quantified, models)
-        points, told = pair_points(pair, parts, model, rest=rest, camera=inputs.camera,
-                                   half_life_h=half_life_h)  # fmt: skip
-        notes += told
-        for name, point in points.items():
+    read = [
+        pair_points(pair, parts, _model(pair, inputs, quantified, models), rest=rest,
+                    camera=inputs.camera, half_life_h=half_life_h,
+                    depth_mm=grid.spacing_mm[1])
+        for pair in pairs
+    ]  # fmt: skip
+    read = [checked(pair, one, quantified, inputs.camera)
+            for pair, one in zip(pairs, read, strict=True)]  # fmt: skip
+    for pair, one in zip(pairs, read, strict=True):
+        for name, point in one.points.items():
             found.setdefault(name, []).append((pair.id, point))
-    return {name: tuple(rows) for name, rows in found.items()}, notes
+    return AllRead({name: tuple(rows) for name, rows in found.items()},
+                   tuple(c for one in read for c in one.counts), tuple(r.picture for r in read),
+                   (*parts.notes, *(n for one in read for n in one.notes)))  # fmt: skip
 
 
 def pair_points(
@@ -116,31 +124,50 @@ def pair_points(
     rest: Expected,
     camera: CameraRecord,
     half_life_h: float,
-) -> tuple[dict[str, PlanarPoint], tuple[Note, ...]]:
+    depth_mm: float = 1.0,
+) -> PairRead:
     """Net geometric mean, cps at the start of the scan, of every free region that can be read.
 
-    `model` is what a SPECT/CT leads one to expect; the pair is laid on it first. `rest` is
+    `model` is what a SPECT/CT leads one to expect; the pair is laid on it first. `depth_mm` is
+    the size of its voxels from front to back. `rest` is
     `background_views`: how background over a region compares with that beside it.
     """
     laid = lay(pair.views, model, where=pair.id)
     rows, columns = pair.views.first.shape
     water = model.water_mm.at(pair.views.pixel_mm, laid.corner_mm, (rows, columns))
-    field = Field(pair, laid, rest, water, _lost(pair, camera))
+    field = Field(pair, laid, rest, water, _lost(pair, camera), model, depth_mm)
     decayed = factor_to_start(pair.seconds / 3600.0, half_life_h)
     found: dict[str, PlanarPoint] = {}
     notes: list[Note] = [*laid.notes, *field.lost.notes]
+    counted: list[Counted] = []
     for name in parts.free:
         try:
-            net, seen = _net(name, parts, field)
+            one = _net(name, parts, field)
         except QuimbyError as error:
             if error.code not in SKIPPED:
                 raise
             notes.append(note("W-PLN-LEFT-OUT", where=f"{name}, {pair.id}",
                               why=error.what.rstrip(".")))  # fmt: skip
             continue
-        notes += seen
-        found[name] = PlanarPoint(pair.time_h, net.scaled(decayed))
-    return found, _worst(notes)
+        notes += one.notes
+        counted.append(one)
+        found[name] = PlanarPoint(pair.time_h, one.mean.scaled(decayed))
+    return PairRead(found, tuple(_row(one, pair, found) for one in counted),
+                    _picture(counted, pair), _worst(notes),
+                    {one.roi.name: one.foretold for one in counted})  # fmt: skip
+
+
+def _row(one: Counted, pair: Pair, points: Mapping[str, PlanarPoint]) -> PlanarCounts:
+    name = one.roi.name
+    return PlanarCounts(pair.id, name, one.roi.pixels, one.beside.pixels, pair.seconds, one.views,
+                        points[name].net)  # fmt: skip
+
+
+def _picture(counted: Sequence[Counted], pair: Pair) -> PlanarPicture:
+    views = pair.views
+    return PlanarPicture(pair.id, views.names, (views.first, views.second), views.pixel_mm,
+                         {one.roi.name: one.roi.share for one in counted},
+                         {one.roi.name: one.beside.share for one in counted})  # fmt: skip
 
 
 def _worst(notes: Sequence[Note]) -> tuple[Note, ...]:
@@ -161,7 +188,7 @@ def _model(
     nearest = min(quantified.readings, key=lambda r: abs(r.visit.time_h - pair.time_h))
     name = nearest.visit.id
     if name not in made:
-        ct = inputs.reference_ct.image
+        ct = inputs.needed_ct("planar pairs").image
         image = on_reference(nearest, reference_grid(quantified.readings, inputs.reference))
         mu = water_mu_per_cm(pair.energy_kev / 1e3) / 10.0
         made[name] = expected_views(image, ct, mu)
@@ -208,7 +235,19 @@ def _near(casts: Mapping[str, Shadow], field: Field, but: str) -> list[Roi]:
     return found
 
 
-def _net(name: str, parts: Apart, field: Field) -> tuple[Uncertain, tuple[Note, ...]]:
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """A region on one pair: where it lies, what each view counted, and their mean, cps."""
+
+    roi: Roi
+    beside: Roi
+    views: tuple[PlanarView, PlanarView]
+    mean: Uncertain
+    notes: tuple[Note, ...]
+    foretold: float = 0.0
+
+
+def _net(name: str, parts: Apart, field: Field) -> Counted:
     """Net geometric mean of a region, cps, with the doubt of where the views lie.
 
     That doubt is one for all regions of a pair: they move together.
@@ -216,16 +255,33 @@ def _net(name: str, parts: Apart, field: Field) -> tuple[Uncertain, tuple[Note, 
     roi = _roi(parts.free[name], field)
     beside = _beside(name, parts, field)
     shares = _shares(roi, beside, field)
-    mean, notes = _mean(roi, beside, shares, field)
+    found = _mean(roi, beside, shares, field)
+    mean = found.mean
     for axis, way in (("across", 1), ("along", 0)):
         step = field.laid.u_mm[1 - way] / field.pair.views.pixel_mm[way]
         less, more = (
-            _mean(_moved(roi, way, d), _moved(beside, way, d), shares, field)[0].value - mean.value
+            _mean(_moved(roi, way, d), _moved(beside, way, d), shares, field).mean.value
+            - found.mean.value
             for d in (-step, step)
         )
         part = copysign(max(abs(less), abs(more)), more - less)
         mean = mean.because(f"registration, planar views {axis}, {field.pair.id}", part)
-    return mean, notes
+    return replace(found, mean=mean, foretold=_foretold(roi, beside, shares, field))
+
+
+def _foretold(roi: Roi, beside: Roi, shares: tuple[Uncertain, Uncertain], field: Field) -> float:
+    """What the same regions hold of the views that the SPECT/CT leads one to expect.
+
+    In MBq as a head without attenuation would see them, of a model in MBq/ml; background taken
+    away as from the scan. 0 where nothing is left.
+    """
+    pixel = field.pair.views.pixel_mm
+    views = []
+    for n, flat in enumerate((field.model.first, field.model.second)):
+        image = flat.at(*field.frame) * (field.depth_mm * pixel[0] * pixel[1] / 1000.0)
+        net = roi.counts(image) - shares[n].value * roi.pixels * _over(beside, image)
+        views.append(max(net, 0.0))
+    return float(np.sqrt(views[0] * views[1]))
 
 
 def _moved(roi: Roi, axis: int, pixels: float) -> Roi:
@@ -264,23 +320,26 @@ def _shares(roi: Roi, beside: Roi, field: Field) -> tuple[Uncertain, Uncertain]:
     return found[0], found[1]
 
 
-def _mean(
-    roi: Roi, beside: Roi, shares: tuple[Uncertain, Uncertain], field: Field
-) -> tuple[Uncertain, tuple[Note, ...]]:
+def _mean(roi: Roi, beside: Roi, shares: tuple[Uncertain, Uncertain], field: Field) -> Counted:
     pair = field.pair
     held, room = (
         region_counts(pair.scan, r, label=pair.id, energy_kev=pair.energy_kev, scatter=pair.scatter)
         for r in (roi, beside)
     )
-    views, notes = [], [*held.notes, *room.notes]
+    views, notes = list[PlanarView](), [*held.notes, *room.notes]
     for n, view in enumerate(held.names):
         found = net_counts(_of_window(held, n, pair), _of_window(room, n, pair),
                            pixels=roi.pixels, background_pixels=beside.pixels, share=shares[n],
                            where=f"{roi.name} {view}, {pair.id}")  # fmt: skip
-        views.append(found.counts)
+        gross = held.gross[n]
+        views.append(PlanarView(view, gross, gross - held.counts[n].value,
+                                found.background.value, found.counts))  # fmt: skip
         notes += found.notes
-    mean = geometric_mean(views[0], views[1]) * field.lost.of(pair.views.geometric_mean, roi)
-    return mean.scaled(1.0 / held.seconds), tuple(n for n in notes if n.code != "I-SC-ONE-WINDOW")
+    mean = geometric_mean(views[0].net, views[1].net) * field.lost.of(
+        pair.views.geometric_mean, roi
+    )
+    told = tuple(n for n in notes if n.code != "I-SC-ONE-WINDOW")
+    return Counted(roi, beside, (views[0], views[1]), mean.scaled(1.0 / held.seconds), told)
 
 
 def _of_window(views: TwoViews, n: int, pair: Pair) -> Uncertain:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-STEPS = ("read", "register", "outlines", "quantify", "curves", "dose", "report")
+STEPS = ("read", "outlines", "register", "quantify", "curves", "dose", "report")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,33 +7,32 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from quimby.core.grid import Grid, Image, Rigid
-from quimby.core.notes import Note
+from quimby.core.grid import Grid, Image
+from quimby.core.notes import Note, note, refusal
 from quimby.core.uncertain import Uncertain
 from quimby.devices import dead_time
 from quimby.devices.camera import CameraRecord
-from quimby.measure.mass import mass
 from quimby.measure.partial_volume import (
     POINT_SPREAD,
-    REGISTRATION_U_MM,
     Recovery,
     RegionActivity,
     by_recovery_curve,
     recover,
 )
-from quimby.measure.regions import Regions, prepare
-from quimby.measure.registration import Registration, register
+from quimby.measure.regions import Regions
+from quimby.measure.registration import Registration
 from quimby.measure.resample import resample
 from quimby.physics.decay import decay_factor, factor_to_start
-from quimby.study.aligned import aligned
+from quimby.study.aligned import aligned, named_outlines
+from quimby.study.attenuation import RELATIVE, relative_activity, uniform_doubt
 from quimby.study.commission import counting_time
 from quimby.study.inputs import Inputs, Visit
+from quimby.study.laid import place_u_mm, ready, registrations
+from quimby.study.masses import Masses, masses
 from quimby.study.progress import Progress, Step
+from quimby.therapies import Organ
 
 NO_BLUR = Uncertain(0.0)
-USUAL_TISSUE = {"lesion": "soft-tissue", "parotid": "salivary", "submandibular": "salivary",
-                "lacrimal": "soft-tissue", "pituitary": "soft-tissue"}  # fmt: skip
-"""Whose usual density an organ without its own takes, where contrast hides the CT's."""
 TRANSFER_U_MM = 0.3
 """Standard uncertainty of carrying a point spread from a phantom to a patient, whose body holds
 the heads farther off and whose counts let the reconstruction converge otherwise [P]."""
@@ -44,8 +43,6 @@ that agree to 2 % reject every curve."""
 TRANSMITTED = 0.3
 """Share of 208 keV photons that leave an adult's trunk towards the camera: exp(-0.13/cm x 9 cm),
 mean depth by rule of thumb [P]. Only for judging whether dead time may matter."""
-HARDWARE_U_MM = 0.5
-"""Standard uncertainty of SPECT on its own CT, per axis: the scanner's alignment [P]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,57 +61,40 @@ class Quantified:
     """What steps 2 to 4 hand to the curves."""
 
     regions: Regions
-    masses: Mapping[str, tuple[Uncertain, Uncertain]]  # volume ml, mass g
+    masses: Masses
     readings: tuple[Reading, ...]
     notes: tuple[Note, ...]
 
 
 def quantify(
-    inputs: Inputs, organs: Mapping[str, str], half_life_h: float, *, progress: Progress
-) -> Quantified:
-    """Register every CT to the reference, ready the outlines, and read every scan.
+    inputs: Inputs, organs: Mapping[str, Organ], half_life_h: float, *, progress: Progress,
+    sex: str = "",
+) -> Quantified:  # fmt: skip
+    """Ready the outlines, lay them on every scan, weigh them, and read every scan.
 
-    `organs` names the canonical organ of each outline.
+    `organs` says what each outline is; `sex` is for masses of a reference adult.
     """
-    ct = inputs.reference_ct.image
-    moves = _registrations(inputs, progress)
     progress(Step("outlines", f"{len(inputs.outlines)} outlines"))
-    regions = prepare(inputs.outlines, ct)
-    masses, mass_notes = _masses(regions, inputs, organs)
+    regions = ready(inputs)
+    moves = registrations(inputs, regions, progress)
+    weighed = masses(regions, inputs, organs, sex)
     readings = []
-    notes = [*regions.notes, *mass_notes]
+    notes = [*regions.notes, *weighed.notes]
     for number, visit in enumerate(inputs.visits, start=1):
         progress(Step("quantify", f"scan {number} of {len(inputs.visits)}"))
         reading, seen = _read(visit, inputs, regions, moves[visit.id], half_life_h=half_life_h)
         readings.append(reading)
         notes += [*seen, *moves[visit.id].notes]
-    return Quantified(regions, masses, tuple(readings), tuple(notes))
+    _each_seen([r.name for r in regions.organs], readings)
+    return Quantified(regions, weighed, tuple(readings), tuple(notes))
 
 
-def _registrations(inputs: Inputs, progress: Progress) -> dict[str, Registration]:
-    fixed = inputs.reference_ct
-    found = {}
-    for number, visit in enumerate(inputs.visits, start=1):
-        progress(Step("register", f"scan {number} of {len(inputs.visits)}"))
-        if visit.id == inputs.reference:
-            found[visit.id] = Registration(Rigid.identity(), 1.0, 1.0, 1.0, 0.0, (0.0, 0.0, 0.0))
-        else:
-            found[visit.id] = register(fixed.image, visit.ct.image, where=visit.id)
-    return found
-
-
-def _masses(
-    regions: Regions, inputs: Inputs, organs: Mapping[str, str]
-) -> tuple[dict[str, tuple[Uncertain, Uncertain]], list[Note]]:
-    ct = inputs.reference_ct
-    found: dict[str, tuple[Uncertain, Uncertain]] = {}
-    notes: list[Note] = []
-    for region in regions.organs:
-        organ = USUAL_TISSUE.get(organs[region.name], organs[region.name])
-        weighed = mass(ct.image, region, organ=organ, contrast=bool(ct.contrast))
-        found[region.name] = (weighed.volume_ml, weighed.mass_g)
-        notes += weighed.notes
-    return found, notes
+def _each_seen(names: Sequence[str], readings: Sequence[Reading]) -> None:
+    """E-STUDY-KEY for a region that every scan leaves out."""
+    for name in names:
+        if all(name not in r.recovery.regions for r in readings):
+            problem = f"leave_out takes {name} from every scan; leave its outline out instead."
+            raise refusal("E-STUDY-KEY", where="measurements", problem=problem)
 
 
 def _read(
@@ -122,21 +102,46 @@ def _read(
 ) -> tuple[Reading, list[Note]]:
     """Activity of every region in one scan, at the scan's start."""
     camera = inputs.camera
-    image, shared, notes = activity_image(visit, camera, half_life_h)
+    image, shared, notes = _activity(visit, inputs, half_life_h)
     width = _blur(camera)
+    left_out, seen = _left_out(visit, inputs, regions)
     regions, own = aligned(regions, visit, inputs, moved.transform, activity=image,
                            fwhm_mm=width.value)  # fmt: skip
-    u_mm = HARDWARE_U_MM if visit.id == inputs.reference else REGISTRATION_U_MM
     found = recover(image, regions, moved.transform, fwhm_mm=width, scan=visit.id,
-                    registration_u_mm=u_mm)  # fmt: skip
+                    registration_u_mm=place_u_mm(inputs, visit), left_out=left_out)  # fmt: skip
     carried = {
-        name: _with(row, shared, scan=visit.id)
+        name: with_scan_doubts(row, shared, scan=visit.id)
         for name, row in (*found.regions.items(), ("", found.remainder))
     }
     remainder = carried.pop("")
     recovery = replace(found, regions=carried, remainder=remainder)
-    curve = _by_curve(found, regions, camera, scan=visit.id)
-    return Reading(visit, moved, image, recovery, curve), [*notes, *own, *found.notes]
+    curve = _by_curve(found, regions, camera, scan=visit.id) if inputs.reference_ct else {}
+    return Reading(visit, moved, image, recovery, curve), [*notes, *seen, *own, *found.notes]
+
+
+def _left_out(
+    visit: Visit, inputs: Inputs, regions: Regions
+) -> tuple[frozenset[str], tuple[Note, ...]]:
+    """Regions that the study leaves out of this scan, each told (W-IMG-LEFT-OUT)."""
+    asked = next((m for m in inputs.administration.scans if m.id == visit.id), None)
+    if asked is None or not asked.leave_out:
+        return frozenset(), ()
+    names = [region.name for region in regions.organs]
+    found = named_outlines(asked.leave_out, names, inputs.administration,
+                           key=f"{visit.id}.leave_out")  # fmt: skip
+    return found, tuple(note("W-IMG-LEFT-OUT", where=f"{n}, {visit.id}") for n in sorted(found))
+
+
+def _activity(
+    visit: Visit, inputs: Inputs, half_life_h: float
+) -> tuple[Image, dict[str, float], list[Note]]:
+    """MBq/ml at the start of the scan, by the camera or as shares of what is in view."""
+    asked = next((m for m in inputs.administration.scans if m.id == visit.id), None)
+    if asked is not None and asked.attenuation == RELATIVE:
+        return relative_activity(asked, visit.scan.image)
+    image, shared, notes = activity_image(visit, inputs.camera, half_life_h)
+    more, told = ({}, []) if visit.ct else uniform_doubt(visit.id)
+    return image, {**shared, **more}, [*notes, *told]
 
 
 def _blur(camera: CameraRecord) -> Uncertain:
@@ -145,7 +150,9 @@ def _blur(camera: CameraRecord) -> Uncertain:
     return measured.because(POINT_SPREAD, TRANSFER_U_MM) if measured else NO_BLUR
 
 
-def _with(row: RegionActivity, shared: Mapping[str, float], *, scan: str) -> RegionActivity:
+def with_scan_doubts(
+    row: RegionActivity, shared: Mapping[str, float], *, scan: str
+) -> RegionActivity:
     """The same region with doubts that a scan shares (relative), and its own repeatability."""
     a = row.activity_mbq
     relative = {**shared, f"repeatability, {row.name}, {scan}": REPEATABILITY_U}
@@ -165,7 +172,7 @@ def activity_image(
     calibrated = camera.activity_image(
         scan.image, counting_time(scan) if scan.image.unit == "counts" else None
     )
-    shared = dict(calibrated.u_relative)
+    shared = {**calibrated.u_relative, **scan.doubts}
     notes = list(calibrated.notes)
     factor = _to_start(visit, half_life_h)
     loss, loss_u, loss_notes = _dead_time(visit, camera)
@@ -212,14 +219,18 @@ def count_rate(visit: Visit) -> float | None:
     if scan.image.unit != "counts" or scan.timing is None:
         return None
     seen = TRANSMITTED if "ATTN" in scan.device.corrections else 1.0
-    counts = max(float(scan.image.values.sum()), 0.0)
+    counts = max(float(scan.image.values.sum()) * scan.busiest_bed, 0.0)
     return seen * counts / scan.timing.sum_of_projection_time_s
 
 
 def _by_curve(
     found: Recovery, regions: Regions, camera: CameraRecord, *, scan: str
 ) -> dict[str, float]:
-    """The guide's own way, for comparison: apparent activity through the recovery curve."""
+    """The guide's own way, for comparison: apparent activity through the recovery curve.
+
+    The curve was measured with the spheres' own walls as outlines: of no use for an edge drawn on
+    a scan.
+    """
     curve = camera.recovery_curve()
     if curve is None:
         return {}
@@ -230,8 +241,18 @@ def _by_curve(
 
 
 def reference_grid(readings: Sequence[Reading], reference: str) -> Grid:
-    """The grid of the reference scan's activity; of the first scan where a CT alone is it."""
-    return next((r for r in readings if r.visit.id == reference), readings[0]).activity.grid
+    """The grid of the reference scan's activity; where a CT alone is it, the first scan's there.
+
+    Moved to that CT's place, since a stand-alone CT may lie anywhere, and not turned.
+    """
+    found = next((r for r in readings if r.visit.id == reference), readings[0])
+    grid, moved = found.activity.grid, found.registration.transform
+    if moved.still:
+        return grid
+    middle = grid.points_mm((np.array(grid.shape[::-1]) - 1) / 2)
+    affine = np.array(grid.affine)
+    affine[:3, 3] += moved.inverse().apply(middle) - middle
+    return Grid(grid.shape, affine)
 
 
 def on_reference(reading: Reading, grid: Grid) -> Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -87,11 +88,11 @@ class AdministrationRecord(BaseModel):
         return None if self.administered_gbq is None else self.administered_gbq * 1e3
 
 
-def find_records(folder: Path) -> tuple[dict[Path, Any], dict[Path, Any]]:
-    """JSON files under a folder that are administrations, and those that are fillings."""
+def find_records(files: Iterable[Path]) -> tuple[dict[Path, Any], dict[Path, Any]]:
+    """The JSON files among these that are administrations, and those that are fillings."""
     administrations: dict[Path, Any] = {}
     fills: dict[Path, Any] = {}
-    for file in sorted(folder.rglob("*.json")):
+    for file in sorted(one for one in files if one.suffix == ".json"):
         try:
             data = json.loads(file.read_text("utf-8"))
         except (json.JSONDecodeError, UnicodeDecodeError):

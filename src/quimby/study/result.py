@@ -6,7 +6,7 @@ The arrays a report draws from ride along in `Pictures`; everything else goes to
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 
 from quimby.core.grid import Image, Rigid
 from quimby.core.notes import Note
+from quimby.core.outline import Outline
 from quimby.core.source import Constant
 from quimby.core.uncertain import Uncertain
 from quimby.effect.dvh import Dvh
 from quimby.effect.limits import Check
 from quimby.kinetics.choose import Alternative
+from quimby.kinetics.monte_carlo import Comparison
 from quimby.population.places import Place
+from quimby.study.cohort_dose import CohortDose, Delivery
 from quimby.study.stages import Plan, Stage, Verified
 
 
@@ -53,6 +56,7 @@ class Curve:
     alternatives: tuple[Alternative, ...]
     band_times_h: tuple[float, ...]  # for the plot
     band_u_mbq: tuple[float, ...]  # k = 1, random and prior causes
+    drawn_mbq: tuple[float, ...] = ()  # the curve at `band_times_h`, where it is no exponentials
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,18 +86,20 @@ class RegionResult:
     dvh: Dvh | None
     voxel_rescale: float | None  # region TIA / sum of voxel TIA before rescaling
     recovery: tuple[float, ...]  # apparent / recovered activity, one a sample
+    voxel_closure: float | None = None  # voxels' sum / uncorrected samples by the curve, less 1
+    voxel_fallback: float | None = None  # share of its volume without a voxel curve of its own
 
 
 @dataclass(frozen=True, eq=False)
 class RegistrationResult:
-    """How one scan's CT was laid on the reference CT."""
+    """How one scan was laid on the reference: by their CTs, else outlines on its activity."""
 
     measurement: str
     reference: str
     transform: Rigid  # reference points -> scan points
     shift_mm: tuple[float, float, float]
     angle_deg: float
-    similarity: float  # correlation of the two CTs after registration, 0 to 1
+    similarity: float  # correlation (CTs, or outlines and activity) after it, 0 to 1
     similarity_before: float
     overlap: float  # share of the reference CT's body seen by the scan
     region_shift_mm: Mapping[str, float]  # SPECT centroid against outline, by region
@@ -135,17 +141,58 @@ class Trace:
     result_sha256: str = ""  # of the result without this line
 
 
+@dataclass(frozen=True, slots=True)
+class PlanarView:
+    """One view of a region on a planar scan: counts of the photopeak, and what was taken away."""
+
+    name: str  # "anterior"
+    counts: float
+    scatter: float
+    background: float  # of the tissue before and behind the region
+    net: Uncertain
+
+
+@dataclass(frozen=True, slots=True)
+class PlanarCounts:
+    """What one planar scan tells of one region."""
+
+    measurement: str
+    region: str
+    pixels: float
+    background_pixels: float
+    seconds: float
+    views: tuple[PlanarView, PlanarView]
+    net_cps: Uncertain  # geometric mean at the start of the scan
+    use: str = "not used"  # "sets the scale", "point of the curve", "beside a SPECT/CT"
+    activity_mbq: Uncertain | None = None  # on the SPECT/CT's scale, where it is a point
+    by_sensitivity_mbq: Uncertain | None = None  # without the SPECT/CT, by the camera's record
+
+
+@dataclass(frozen=True, eq=False)
+class PlanarPicture:
+    """Both views of a planar pair, the second turned onto the first, and where was counted."""
+
+    measurement: str
+    names: tuple[str, str]
+    views: tuple[NDArray[np.float64], NDArray[np.float64]]  # counts, (rows, columns)
+    pixel_mm: tuple[float, float]
+    regions: Mapping[str, NDArray[np.float64]]  # share of each pixel, 0 to 1
+    backgrounds: Mapping[str, NDArray[np.float64]]
+
+
 @dataclass(frozen=True, eq=False)
 class Pictures:
     """Arrays for the report and the DICOM writers. All on the reference scan's position."""
 
-    ct: Image  # HU, the reference CT
+    ct: Image | None  # HU, the reference CT; None where the outlines lie on a scan without one
     spect_mbq_per_ml: tuple[Image, ...]  # each scan brought to `dose.grid`
     dose: Image  # Gy, after rescaling to recovered activity
     occupancy: Mapping[str, Image]  # region -> [0, 1] on `dose.grid`
-    masks_ct: Mapping[str, Image]  # region -> [0, 1] on the CT's grid
-    ct_files: tuple[Path, ...]  # slices of the reference CT
+    masks_ct: Mapping[str, Image]  # region -> [0, 1] on the CT's grid, or on that scan's
+    ct_files: tuple[Path, ...]  # slices of the reference CT, or that scan's file
     registered_ct: Mapping[str, Image]  # measurement -> its CT brought to the reference CT's grid
+    outlines: Mapping[str, Outline] = field(default_factory=dict)  # region -> as it was read
+    planar: tuple[PlanarPicture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +219,24 @@ class Exposure:
     date: str
     dose_gy: Uncertain
     bed_gy: Uncertain | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LesionChange:
+    """What became of lesions from one measured cycle to the next.
+
+    Of several (split, merged, unclear) the volume is their sum and the dose their mean by mass.
+    """
+
+    kind: str  # "same", "shrunk", "grown", "split", "merged", "new", "gone", "unclear"
+    before: tuple[str, ...]  # names of then; none for a new one
+    now: tuple[str, ...]  # names of now; none for one that is gone
+    cycle_before: int
+    cycle: int
+    volume_before_ml: Uncertain | None
+    volume_ml: Uncertain | None
+    dose_before_gy: Uncertain | None  # of that cycle alone
+    dose_gy: Uncertain | None  # of this cycle alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,4 +273,9 @@ class Result:
     stages: tuple[Stage, ...] = ()  # administrations with readings in tables, in order of time
     plan: Plan | None = None
     verified: tuple[Verified, ...] = ()
+    cohort: tuple[CohortDose, ...] = ()  # level 1: doses of published patients
+    delivery: Delivery | None = None  # level 1
+    monte_carlo: tuple[Comparison, ...] = ()  # of absorbed doses, where it was asked for
     last_cycle: int | None = None  # the last cycle that the totals hold; None: this one
+    planar: tuple[PlanarCounts, ...] = ()  # counts of regions on planar scans, in order of time
+    lesions: tuple[LesionChange, ...] = ()  # followed from cycle to cycle, in order of time

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from quimby.measure.dicom.about import MAKER
+from quimby.measure.dicom.about import MAKER, OUTLINER
+from quimby.measure.dicom.bed_groups import bed_groups
+from quimby.measure.dicom.planar_groups import view_groups
+from quimby.measure.dicom.split_series import whole_series
 from quimby.measure.dicom.survey import Series, Survey
 
 CYLINDER_WORDS = ("cylinder", "zylinder", "cylindre")
@@ -18,10 +21,11 @@ PLANAR = ("planar", "whole body")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One time point: a scan and its CT, where one was found."""
+    """One time point: a scan and its CT, where one was found, and the scan's other beds."""
 
     scan: Series
     ct: Series | None
+    beds: tuple[Series, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,37 +37,40 @@ class Sorted:
     cylinder: Series | None
     spheres: Series | None
     maps: tuple[Series, ...]  # real-world value maps that stand alone, of any scan
-    planars: tuple[Series, ...]  # pairs of views beside a lone SPECT/CT, of the same patient
+    planars: tuple[tuple[Series, ...], ...]  # pairs of views beside a lone SPECT/CT, of its patient
     unused: tuple[tuple[Series, str], ...]  # series, why it is not used
 
 
 def sort(survey: Survey) -> Sorted:
     """Give each series its part. A scan of a phantom is known by its words or its folder."""
-    given = [s for s in survey.series if s.manufacturer != MAKER]
+    given = [s for s in survey.series if s.manufacturer != MAKER or s.model == OUTLINER]
     spects = [s for s in given if s.kind == "spect"]
     cylinder = _only(spects, CYLINDER_WORDS)
     spheres = _only(spects, SPHERE_WORDS, but=cylinder)
     scans = sorted((s for s in spects if s is not cylinder and s is not spheres), key=_when)
-    cts = [s for s in given if s.kind == "ct"]
-    pairs = tuple(Pair(s, _ct_of(s, cts)) for s in scans)
+    cts = whole_series([s for s in given if s.kind == "ct"])
+    pairs = tuple(Pair(first, _ct_of(first, cts), tuple(beds))
+                  for first, *beds in bed_groups(scans))  # fmt: skip
     outlines = tuple(s for s in given if s.kind in ("rtstruct", "seg"))
-    used = {id(s) for p in pairs for s in (p.scan, p.ct)} | {id(s) for s in outlines}
+    used = {id(s) for p in pairs for s in (p.scan, p.ct, *p.beds)} | {id(s) for s in outlines}
     used |= {id(cylinder), id(spheres)}
+    shown = {path for p in pairs if p.ct for path in p.ct.files}
+    used |= {id(s) for s in given if shown.issuperset(s.files)}  # a CT that came in parts
     scaled = {s.series_uid for s in spects}
     maps = tuple(s for s in survey.of("rwvm") if scaled.intersection(s.references))
     planars = _planars(pairs, given)
-    used |= {id(s) for s in (*maps, *planars)}
+    used |= {id(s) for s in (*maps, *(s for views in planars for s in views))}
     unused = tuple((s, _why(s)) for s in survey.series if id(s) not in used)
     return Sorted(pairs, outlines, cylinder, spheres, maps, planars, unused)
 
 
-def _planars(pairs: Sequence[Pair], given: Sequence[Series]) -> tuple[Series, ...]:
+def _planars(pairs: Sequence[Pair], given: Sequence[Series]) -> tuple[tuple[Series, ...], ...]:
     """Planar pairs that can carry the kinetics: with several SPECT/CT these do it themselves."""
     if len(pairs) != 1:
         return ()
     who = pairs[0].scan.identity.patient_id
-    views = (s for s in given if s.kind in PLANAR and s.frames > 1)
-    return tuple(sorted((s for s in views if s.identity.patient_id == who), key=_when))
+    views = (s for s in given if s.kind in PLANAR and s.identity.patient_id == who)
+    return view_groups(sorted(views, key=_when))
 
 
 def with_maps(series: Series, maps: Sequence[Series]) -> tuple[Path, ...]:
@@ -133,9 +140,10 @@ def common_path(files: Sequence[Path], root: Path) -> str:
 
 
 def outlined_scan(outlines: Series, pairs: Mapping[str, Pair]) -> str | None:
-    """The id of the measurement whose CT (or frame of reference) the outlines refer to."""
+    """The id of the measurement whose CT, scan or frame of reference the outlines refer to."""
     for name, pair in pairs.items():
-        if pair.ct is not None and pair.ct.series_uid in outlines.references:
+        images = [s for s in (pair.scan, pair.ct) if s is not None]
+        if any(s.series_uid in outlines.references for s in images):
             return name
     for name, pair in pairs.items():
         frames = {pair.scan.frame_of_reference} | (

@@ -42,30 +42,35 @@ def trace(
     )
 
 
-def of_images(camera: CameraRecord, protocol: Protocol) -> Methods:
-    """What was done with scans, step by step."""
+def of_images(
+    camera: CameraRecord, protocol: Protocol, *, registration: str, mass: str, voxels: str
+) -> Methods:
+    """What was done with scans, step by step. How they were laid and weighed, and voxels
+    integrated over time, is given in words.
+    """
     factor, spread = camera.factor, camera.point_spread
     blur = f"FWHM {spread.fwhm_mm:.2f} ± {spread.u_mm:.2f} mm" if spread else "not measured"
     return (
-        ("registration", "rigid, CT to CT, Mattes mutual information over three resolutions"),
+        ("registration", registration),
         ("outlines", "fractional occupancy, at least 5 x 5 x 5 points a voxel"),
         ("calibration", f"{factor.value:.4g} {factor.unit} from a {factor.geometry}, time by "
                         f"{factor.convention}, made {camera.date}"),
         ("partial volume", f"geometric transfer matrix over all regions and the body; {blur}"),
         ("curves", "weighted least squares with log-normal priors on the uptake; models by "
                    f"protocol {protocol.id} {protocol.version}"),
-        ("mass", "outline volume times density from the CT's own numbers"),
+        ("mass", mass),
         ("dose to regions", "electrons of the region's own activity; absorbed fraction of a sphere "
                             "of that mass; photons estimated, not added"),
+        ("voxels over time", voxels),
         ("dose to voxels", "local energy deposition, scaled to each region's recovered activity"),
         ("effect", "linear-quadratic with exponential repair; cycles add by BED"),
         UNCERTAINTY,
     )  # fmt: skip
 
 
-def of_readings(stages: Iterable[Stage], protocol: Protocol) -> Methods:
+def of_readings(stages: Iterable[Stage]) -> Methods:
     """What was done with tables of readings: each series' and each dose's method, once."""
-    rows = [("protocol", f"{protocol.id} {protocol.version}, {protocol.title}")]
+    rows: list[tuple[str, str]] = []
     for stage in stages:
         rows += [(s.name.lower(), s.method) for s in stage.series]
         rows += [(f"dose to {d.name.lower()}", d.method) for d in stage.doses]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from quimby.advise import levels, substitution
-from quimby.advise.centre import Centre, DeviceRecord, StaffRecord
+from quimby.advise.centre import Centre, DeviceRecord
 from quimby.advise.recommend import Wish, recommend
+from quimby.advise.staff import StaffRecord
 from quimby.advise.workload import workload
 from tests.vectors.non_imaging.radioiodine import Inputs
 from tests.vectors.non_imaging.registry import vector

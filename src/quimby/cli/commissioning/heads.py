@@ -14,7 +14,7 @@ from quimby.cli.terminal import console
 from quimby.core.notes import refusal
 from quimby.devices.camera import read_camera
 from quimby.study.commissioning.flood import measure_uniformity
-from quimby.study.commissioning.planar import measure_planar
+from quimby.study.commissioning.planar import measure_planar, with_planar
 from quimby.study.commissioning.rates import (
     Readings,
     Run,
@@ -32,19 +32,27 @@ SOURCE = "activity of the source"
 
 def planar_job(
     paths: Sequence[Path], background: Sequence[Path], *, activity: str, at: str, name: str,
-    energy_kev: float | None, zone: str | None, signed: Signed,
+    energy_kev: float | None, zone: str | None, signed: Signed, camera: Path | None = None,
 ) -> int:  # fmt: skip
-    """Planar sensitivity of each head; returns the exit code."""
+    """Planar sensitivity of each head, into the camera's record where one is named."""
     from quimby.report.figures.commissioning import planar_plots
 
     signed.free()
+    record = read_camera(camera) if camera is not None else None
     made = measure_planar(
         planar_files(paths), background=planar_files(background) if background else (),
         activity_mbq=words.with_doubt(activity, "activity", cause=SOURCE, where="--activity"),
         at=at, name=name, shelf=Shelf(Path.cwd()), energy_kev=energy_kev, zone=zone,
         operator=signed.by,
     )  # fmt: skip
-    return finish(made.certificate, planar_plots(made), signed)
+    if record is None or camera is None:
+        return finish(made.certificate, planar_plots(made), signed)
+    changed = with_planar(record, made, name)
+    inputs = (*made.certificate.inputs, record_file(camera, "camera record before"))
+    ended = finish(replace(made.certificate, inputs=inputs), planar_plots(made), signed)
+    write_record(changed, camera)
+    line(console(), f"Wrote   {camera}: planar sensitivity")
+    return ended
 
 
 def dead_time_job(

@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from quimby.core.uncertain import Uncertain
-from quimby.demo.radioiodine.truth import StageTruth, Truth
+from quimby.demo.compare import Row
+from quimby.demo.radioiodine.truth import PlanTruth, StageTruth, Truth
 from quimby.study.result import Result
 from quimby.study.stages import Plan, Series, Stage
 
 SHOWN = {"h": ("h", 1.0), "h/ml": ("h/l", 1000.0)}  # integrals as they are told
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One figure that is known and was measured."""
-
-    stage: str  # "tracer"; "plan"
-    what: str
-    unit: str
-    true: float
-    found: Uncertain
-
-    @property
-    def inside(self) -> bool:
-        """Whether the truth lies within the stated 95 %."""
-        low, high = self.found.interval()
-        return low <= self.true <= high
-
-
 def rows(result: Result, known: Truth) -> tuple[Row, ...]:
-    """Every row, stage by stage, then the plan, then planned against measured."""
+    """Every row, stage by stage, then the plan, then planned against measured.
+
+    Level 1 has the dose of published patients to show, beside the truth of this one.
+    """
     found = [row for stage in result.stages for row in _of_stage(stage, known)]
-    if result.plan is not None:
-        found += _of_plan(result.plan, known)
+    given = known.stages.get(result.administration)
+    doses = given.dose_gy if given else {}
+    found += [Row(result.administration, f"{name}, published patients", "Gy", doses[name],
+                  d.dose_gy)
+              for d in result.cohort if (name := d.organ.capitalize()) in doses]  # fmt: skip
+    if result.plan is not None and known.plan is not None:
+        found += _of_plan(result.plan, known.plan)
     for one in result.verified:
         true = known.verified[one.name]
         found.append(Row("verified", one.name, "of plan", true.ratio, one.ratio))
@@ -59,11 +49,11 @@ def _integral(series: Series, stage: str, true: StageTruth) -> Row:
                series.tiac.scaled(factor))  # fmt: skip
 
 
-def _of_plan(plan: Plan, known: Truth) -> Iterator[Row]:
+def _of_plan(plan: Plan, known: PlanTruth) -> Iterator[Row]:
     """Every limit's activity where limits set it, else the activity for the aim."""
     if not plan.allowed:
-        yield Row("plan", "Activity", "MBq", known.plan.activity_mbq, plan.activity_mbq)
+        yield Row("plan", "Activity", "MBq", known.activity_mbq, plan.activity_mbq)
     for one in plan.allowed:
-        true = next(mbq for name, mbq in known.plan.allowed_mbq.items() if name in one.name)
+        true = next(mbq for name, mbq in known.allowed_mbq.items() if name in one.name)
         yield Row("plan", f"For {one.name}", "GBq", true / 1000,
                   one.activity_mbq.scaled(1e-3))  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from string import Template
@@ -12,13 +12,27 @@ from quimby.demo.radioiodine.facts import text
 from quimby.devices.qc_calendar import Kind, Test, calendar
 
 BY = "A. Example, MTA"
+PART = "#: "
 LONG = 60  # days: tests less frequent than this were done before, on one day
 
 
-def write_document(path: Path, name: str, words: Mapping[str, object]) -> None:
-    """A document from its text in the data folder, every $word filled."""
+def write_document(
+    path: Path, name: str, words: Mapping[str, object], *, parts: Container[str] = ()
+) -> None:
+    """A document from its text in the data folder, every $word filled.
+
+    A paragraph that begins with "#: part" belongs to documents that have this part.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(Template(text(name)).substitute(words), "utf-8")
+    kept = [p for p in map(_part, text(name).split("\n\n")) if not p[0] or p[0] in parts]
+    body = "\n\n".join(paragraph for _, paragraph in kept).rstrip() + "\n"
+    path.write_text(Template(body).substitute(words), "utf-8")
+
+
+def _part(paragraph: str) -> tuple[str, str]:
+    """Which part a paragraph is of, "" for all, and its text."""
+    first, _, rest = paragraph.partition("\n")
+    return (first.removeprefix(PART), rest) if first.startswith(PART) else ("", paragraph)
 
 
 def write_device(path: Path, name: str, *, used: Iterable[date], before: date) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from quimby.core.units import written
-from quimby.demo.radioiodine import monitor
-from quimby.demo.radioiodine.counting import Counter, off_by, through
+from quimby.demo.measured import asks_for
+from quimby.demo.radioiodine import blood, monitor
 from quimby.demo.radioiodine.documents import BY, write_device, write_document
-from quimby.demo.radioiodine.facts import clock, decayed, facts, given_mbq, kinetics, local
-from quimby.demo.radioiodine.tables import Value, write_german, write_mapping, write_template
+from quimby.demo.radioiodine.facts import clock, given_mbq, kinetics, local, measured
+from quimby.demo.radioiodine.tables import write_german, write_mapping, write_template
 from quimby.demo.radioiodine.truth import (
     BLOOD,
     PlanTruth,
@@ -25,57 +25,35 @@ from quimby.demo.radioiodine.truth import (
     limit,
 )
 from quimby.measure.readings.mapping import ColumnMap
+from quimby.protocols import Protocol
 
 STAGES = ("tracer", "therapy")
-TUBE_ML = 2.0
 THOUGHT_OF_MBQ = 7400.0
 BEFORE = date(2026, 3, 3)
 GERMAN = {"front": "vorne (Impulse in {} s)", "back": "hinten (Impulse in {} s)",
           "background": "leerer Raum (Impulse in {} s)"}  # fmt: skip
 
 
-def make(folder: Path, seed: int | None = None) -> Truth:
+def make(folder: Path, protocol: Protocol, seed: int | None = None) -> Truth:
     """Write this patient's study, tables and devices into a folder; the truth comes back.
 
     The seed decides the noise alone; without one it is the patient's own.
     """
-    known = facts("dtc")
+    known = measured("dtc", protocol)
     rng = np.random.default_rng(known["seed"] if seed is None else seed)
-    for stage in STAGES:
-        write_template(folder / f"blood-{stage}.csv", "blood_samples", _blood(known, stage, rng))
+    for stage in STAGES if asks_for(protocol, "blood") else ():
+        rows = blood.samples(known, stage, kinetics(known, stage, into="gut"), rng=rng)
+        write_template(folder / f"blood-{stage}.csv", "blood_samples", rows)
     _write_tracer_body(folder, known, rng)
     own = known["therapy"]
-    rows = monitor.dose_rates(
+    body = monitor.dose_rates(
         kinetics(known, "therapy", into="gut"), known["therapy_monitor"], own["body_h"],
         given_mbq=given_mbq(known, "therapy"), weights=known["weights"], rng=rng,
         clock=clock(known, "therapy"), patient=known["patient"]["id"],
     )  # fmt: skip
-    write_template(folder / "whole-body-therapy.csv", "whole_body", rows)
-    _write_documents(folder, known)
+    write_template(folder / "whole-body-therapy.csv", "whole_body", body)
+    _write_documents(folder, known, protocol)
     return _truth(known)
-
-
-def _blood(of: Mapping[str, Any], stage: str, rng: np.random.Generator
-           ) -> list[Mapping[str, Value]]:  # fmt: skip
-    own, when, device = of[stage], clock(of, stage), of["counter"]
-    counter, course = Counter(device["tau_us"], device["drift"]), kinetics(of, stage, into="gut")
-    per_ml = given_mbq(of, stage) / of["patient"]["blood_ml"]
-    begins = local(of, own["counted_at"])
-    rows: list[Mapping[str, Value]] = []
-    for n, (time_h, live) in enumerate(zip(own["blood_h"], own["blood_live_s"], strict=True)):
-        middle_h = when.hours(begins) + live / 7200
-        drawn_mbq = per_ml * course.at(time_h)["blood"] * TUBE_ML * off_by(device["pipette_u"], rng)
-        there = drawn_mbq * decayed(of, middle_h - time_h)
-        share, floor = through(n, len(own["blood_h"])), device["background_cps"]
-        gross = counter.counts(there * device["cps_per_mbq"] + floor, live, rng, through=share)
-        rows.append({
-            "patient": of["patient"]["id"], "sample": f"B{n + 1}", "drawn": when.at(time_h),
-            "counted": begins + timedelta(seconds=device["fast_s"]), "volume": TUBE_ML,
-            "counts": gross, "live_time": live, "background": counter.counts(floor, live, rng),
-            "haematocrit": round(100 * of["patient"]["haematocrit"]), "state": "good",
-        })  # fmt: skip
-        begins += timedelta(seconds=live + 120)
-    return rows
 
 
 def _write_tracer_body(folder: Path, of: Mapping[str, Any], rng: np.random.Generator) -> None:
@@ -98,25 +76,29 @@ def _write_tracer_body(folder: Path, of: Mapping[str, Any], rng: np.random.Gener
     write_mapping(folder / "ganzkoerper-mapping.toml", made, by=BY, at=when.at(150.0))
 
 
-def _write_documents(folder: Path, of: Mapping[str, Any]) -> None:
+def _write_documents(folder: Path, of: Mapping[str, Any], protocol: Protocol) -> None:
     starts = {stage: clock(of, stage) for stage in STAGES}
     given = [when.at(0.0).date() for when in starts.values()]
     counted = [local(of, of[s]["counted_at"]).date() for s in STAGES]
     stood = {s: [starts[s].at(h).date() for h in of[s]["body_h"]] for s in STAGES}
-    for name, days in (("activity_meter", given), ("gamma_counter", counted),
-                       ("counting_monitor", stood["tracer"]),
-                       ("dose_rate_monitor", stood["therapy"])):  # fmt: skip
+    used = {"activity_meter": given, "gamma_counter": counted,
+            "counting_monitor": stood["tracer"], "dose_rate_monitor": stood["therapy"]}  # fmt: skip
+    if not asks_for(protocol, "blood"):
+        del used["gamma_counter"]
+    for name, days in used.items():
         write_device(folder / f"{name}.toml", f"device-{name}.toml", used=days, before=BEFORE)
     patient = of["patient"]
     words: dict[str, object] = {key: patient[key] for key in ("id", "name", "birth_date", "sex")}
-    words |= {"zone": of["zone"], "weight": written(patient["weight_kg"], "kg"),
+    words |= {"protocol": protocol.id, "zone": of["zone"],
+              "weight": written(patient["weight_kg"], "kg"),
               "height": written(patient["height_mm"] / 10, "cm"),
               "haematocrit": written(100 * patient["haematocrit"], "%"),
               "thought_of": written(THOUGHT_OF_MBQ / 1000, "GBq")}  # fmt: skip
     for stage, when in starts.items():
         words[f"{stage}_at"] = when.at(0.0).isoformat(timespec="minutes")
         words[f"{stage}_shown"] = written(of[stage]["shown_mbq"], "MBq")
-    write_document(folder / "study.toml", "study-dtc.toml", words)
+    write_document(folder / "study.toml", "study-dtc.toml", words,
+                   parts=["blood"] if asks_for(protocol, "blood") else [])  # fmt: skip
 
 
 def _truth(of: Mapping[str, Any]) -> Truth:
@@ -137,7 +119,7 @@ def _truth(of: Mapping[str, Any]) -> Truth:
 def _stage(of: Mapping[str, Any], stage: str) -> StageTruth:
     course, given, patient = kinetics(of, stage, into="gut"), given_mbq(of, stage), of["patient"]
     tiac = course.tiac_h()
-    blood, body = tiac["blood"] / patient["blood_ml"], sum(tiac.values())
-    dose = blood_gy(given, blood, body, patient["true_weight_kg"])
-    return StageTruth(given, {"Blood": blood, "Whole body": body}, {"Blood": dose},
+    per_ml, body = tiac["blood"] / patient["blood_ml"], sum(tiac.values())
+    dose = blood_gy(given, per_ml, body, patient["true_weight_kg"])
+    return StageTruth(given, {"Blood": per_ml, "Whole body": body}, {"Blood": dose},
                       {"retention at 48 h": course.in_body(48.0)})  # fmt: skip

@@ -11,10 +11,14 @@ from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from quimby.demo.measured import readings
 from quimby.demo.radioiodine.kinetics import Course, Model, course, void_times
 from quimby.physics.nuclides import nuclide
+from quimby.protocols import Protocol
 
 FOLDER = files("quimby.demo.radioiodine").joinpath("data")
+SERIES = {"thyroid": ("uptake_h",), "whole_body": ("body_h",), "blood": ("blood_h", "blood_live_s")}
+"""Kind of measurement -> its hours in a patient's file, and lists of the same length."""
 
 
 def text(name: str) -> str:
@@ -26,6 +30,23 @@ def text(name: str) -> str:
 def facts(name: str) -> Mapping[str, Any]:
     """Everything invented about one patient."""
     return tomllib.loads(text(f"{name}.toml"))
+
+
+def measured(name: str, protocol: Protocol) -> Mapping[str, Any]:
+    """The same with the readings that a protocol takes, and no others."""
+    return {key: _kept(value, protocol) for key, value in facts(name).items()}
+
+
+def _kept(of: Any, protocol: Protocol) -> Any:
+    """One administration's times of reading, and what stands beside each."""
+    if not isinstance(of, dict):
+        return of
+    own = dict(of)
+    for kind, keys in SERIES.items():
+        if keys[0] in of:
+            numbers = readings(protocol, kind, of[keys[0]])
+            own |= {key: [of[key][n] for n in numbers] for key in keys if key in of}
+    return own
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 
 from quimby.core.source import Constant
 from quimby.dose.thyroid import table as dose_constants
+from quimby.physics.nuclides import delta_gy_g_per_mbq_h, nuclide
 from quimby.planning.thyroid import table as plan_constants
 
 SAID = (
@@ -66,7 +67,7 @@ class Truth:
     seed: int
     nuclide: str
     stages: Mapping[str, StageTruth]  # by the administration's id
-    plan: PlanTruth
+    plan: PlanTruth | None
     verified: Mapping[str, VerifiedTruth]  # by its name in the result
     formulas: tuple[str, ...]
     put_in: Mapping[str, object]  # errors of devices and people, masses
@@ -84,6 +85,7 @@ class Truth:
 
 THYROID = "thyroid: E(M) A tau/M, E(M) = (M^0.25 + 18)/7.2 Gy g/(MBq d), tau in d, M in g"
 BLOOD = "blood: D/A = 108 tau_ml + 0.0188 m^(-2/3) tau_body, Gy/GBq, h/ml and h, m in kg"
+MARROW = "marrow: electrons of blood by mass, one to one; photons of the whole body as for blood"
 BODY = "whole body: D = TIA 1.34e-4 m^(-0.921), Gy, MBq h, m in kg"
 
 
@@ -105,6 +107,15 @@ def body_gy(mbq: float, tiac_h: float, weight_kg: float) -> float:
     """Dose to the whole body, Gy."""
     falls = float(weight_kg ** -_value("whole-body S exponent"))
     return _value("whole-body S value") * falls * mbq * tiac_h
+
+
+def marrow_gy(mbq: float, per_ml_h: float, body_h: float, weight_kg: float, name: str) -> float:
+    """Dose to the red marrow from blood, small molecules, Gy; electrons stay where they start."""
+    ratio = _value("RMBLR, small molecules")
+    per_g_h = per_ml_h / _value("blood density")
+    electrons = delta_gy_g_per_mbq_h(nuclide(name).electron_mev.value) * per_g_h * ratio
+    photons = _value("whole-body photon constant") * float(weight_kg ** (-2 / 3)) * body_h
+    return electrons * mbq + photons * mbq / MBQ_PER_GBQ
 
 
 def limit(name: str) -> float:

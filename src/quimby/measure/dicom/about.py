@@ -16,6 +16,8 @@ from quimby.physics.nuclides import canonical, nuclide
 
 MAKER = "Quimby"
 """Manufacturer of what Quimby writes; a study never takes its own results as input."""
+OUTLINER = "Quimby outline"
+"""Model name on outlines made with it as drafts: these a study does take."""
 HALF_LIFE_LIMIT = 0.01  # spec 1.11
 SURELY_MBQ, SURELY_BQ = 1e4, 1e5  # spec 1.11: of (0018,1074)
 

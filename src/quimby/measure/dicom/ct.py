@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from quimby.core.grid import Image
-from quimby.core.notes import refusal
+from quimby.core.notes import Note, note, refusal
 from quimby.measure.dicom import about, times
-from quimby.measure.dicom.frames import Frame, frames_of, iterate, stored
+from quimby.measure.dicom.frames import Frame, frames_of, lossy
 from quimby.measure.dicom.geometry import stack_grid, stack_order
-from quimby.measure.dicom.headers import open_file, text, texts, tolerant
+from quimby.measure.dicom.headers import number, text, texts, tolerant
+from quimby.measure.dicom.opened import Opened, open_headers
 from quimby.measure.dicom.scale import Scale, rescale_of
 from quimby.measure.scans import CtScan
 
 CT = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 SAME = ("SeriesInstanceUID", "FrameOfReferenceUID", "PatientID", "Rows", "Columns")
-TILT_DEG = 0.1
+NOTHING: Mapping[Path, Opened] = MappingProxyType({})
 
 
-def read_ct(files: Iterable[Path | str]) -> CtScan:
+def read_ct(
+    files: Iterable[Path | str], *, opened: Mapping[Path, Opened] = NOTHING, split: bool = False
+) -> CtScan:
     """One CT series as a volume in HU, slices along the planes' normal.
 
     A file given twice counts once. The array is int16 where HU are whole numbers, else float32.
+    `opened` are headers that a survey has kept: their files' pictures are fetched, no more.
+    `split` says that one volume arrived as several series; noted (I-DCM-SPLIT).
 
     Raises
     ------
@@ -39,72 +46,103 @@ def read_ct(files: Iterable[Path | str]) -> CtScan:
         if not paths:
             raise refusal("E-DCM-EMPTY", where="CT")
         where = str(paths[0]) if len(paths) == 1 else f"{paths[0].parent} ({len(paths)} files)"
-        datas = list(iterate([open_file(path) for path in paths]))
-        _one_series(datas, where)
-        return _scan(datas, tuple(paths), where)
+        found = open_headers(paths, opened)
+        datas = [one.data for one in found]
+        _one_series(datas, where, SAME[1:] if split else SAME)
+        scan = _scan(found, tuple(paths), where)
+        parts = len({text(data, "SeriesInstanceUID") for data in datas})
+        if parts == 1:
+            return scan
+        return replace(scan, notes=(*scan.notes, note("I-DCM-SPLIT", where=where, number=parts)))
 
 
-def _one_series(datas: Sequence[Dataset], where: str) -> None:
+def _one_series(datas: Sequence[Dataset], where: str, same: Sequence[str]) -> None:
     for data in datas:
         if text(data, "SOPClassUID") not in CT or "LOCALIZER" in texts(data, "ImageType"):
             name = getattr(data.get("SOPClassUID"), "name", "no class")
             kind = "a localizer picture" if "LOCALIZER" in texts(data, "ImageType") else name
             raise refusal("E-DCM-SOP", where=where, found=kind, wanted="a CT image")
-    for keyword in SAME:
+    for keyword in same:
         if len({text(data, keyword) for data in datas}) > 1:
             raise refusal("E-DCM-MIXED", where=where, what=keyword)
 
 
-def _scan(datas: Sequence[Dataset], paths: tuple[Path, ...], where: str) -> CtScan:
+def _scan(found: Sequence[Opened], paths: tuple[Path, ...], where: str) -> CtScan:
     frames: list[Frame] = []
-    pixels: list[NDArray[np.generic]] = []
     uids: list[str] = []
-    for data in datas:
-        own = frames_of(data, where=where)
+    for one in found:
+        own = frames_of(one.data, where=where)
         frames += own
-        pixels += list(stored(data, where=where))
-        uids += [text(data, "SOPInstanceUID")] * len(own)
-    if len(frames) != len(pixels):
-        raise refusal("E-DCM-FRAMES", where=where, frames=len(pixels), slices=len(frames))
+        uids += [text(one.data, "SOPInstanceUID")] * len(own)
+    data = found[0].data
+    shape = int(number(data, "Rows") or 0), int(number(data, "Columns") or 0)
     order = stack_order([frame.plane for frame in frames], where=where)
     grid, notes = stack_grid(
-        [frames[i].plane for i in order], pixels[0].shape,
-        thickness_mm=frames[0].thickness_mm, where=where,
-    )  # fmt: skip
-    data = datas[0]
+        [frames[i].plane for i in order], shape, thickness_mm=frames[0].thickness_mm, where=where
+    )
+    scales = [_scale(frame, where) for frame in frames]
     return CtScan(
-        image=Image(grid, _hu(frames, pixels, order, where=where), "HU"),
+        image=Image(grid, _hu(found, scales, order, where=where), "HU"),
         identity=about.identity_of(data),
         frame_of_reference=text(data, "FrameOfReferenceUID"),
         study_uid=text(data, "StudyInstanceUID"),
         series_uid=text(data, "SeriesInstanceUID"),
         description=text(data, "SeriesDescription"),
-        acquired_at=times.earliest(times.acquired_at(each) for each in datas),
+        acquired_at=times.earliest(times.acquired_at(one.data) for one in found),
         patient_position=about.position_of(data),
         files=paths,
         sop_uids=tuple(uids[i] for i in order),
         contrast=text(data, "ContrastBolusAgent"),
-        notes=notes,
+        notes=notes + _lossy_notes(found, where),
     )
 
 
+def _lossy_notes(found: Sequence[Opened], where: str) -> tuple[Note, ...]:
+    """W-DCM-LOSSY: HU that are a little off change a mass little; counts would be refused."""
+    return (note("W-DCM-LOSSY", where=where),) if any(lossy(one.data) for one in found) else ()
+
+
 def _hu(
-    frames: Sequence[Frame],
-    pixels: Sequence[NDArray[np.generic]],
-    order: NDArray[np.intp],
-    *,
-    where: str,
+    found: Sequence[Opened], scales: Sequence[Scale], order: NDArray[np.intp], *, where: str
 ) -> NDArray[np.generic]:
-    scales = [_scale(frames[i], where) for i in order]
-    raw = [pixels[i] for i in order]
-    whole = all(_fits_int16(one, scale) for one, scale in zip(raw, scales, strict=True))
-    out = np.empty((len(raw), *raw[0].shape), dtype=np.int16 if whole else np.float32)
-    for k, (one, scale) in enumerate(zip(raw, scales, strict=True)):
-        if whole:  # wraps and unwraps: the sum is known to fit
-            np.add(one, int(scale.intercept), out=out[k], dtype=np.int16, casting="unsafe")
-        else:
-            out[k] = scale.apply(one, where=where)
+    """HU in order of place; straight from the files where their numbers lie plainly."""
+    data = found[0].data
+    shape = int(number(data, "Rows") or 0), int(number(data, "Columns") or 0)
+    if len(found) == len(scales) and all(one.plain(shape) for one in found):
+        return _plain_hu(found, scales, order, where=where)
+    pixels = [plane for one in found for plane in one.frames(where=where)]
+    if len(pixels) != len(scales):
+        raise refusal("E-DCM-FRAMES", where=where, frames=len(pixels), slices=len(scales))
+    whole = all(_fits_int16(one, scale) for one, scale in zip(pixels, scales, strict=True))
+    out = np.empty((len(pixels), *pixels[0].shape), dtype=np.int16 if whole else np.float32)
+    for k, i in enumerate(order):
+        _apply(pixels[i], scales[i], out[k], where)
     return out
+
+
+def _plain_hu(
+    found: Sequence[Opened], scales: Sequence[Scale], order: NDArray[np.intp], *, where: str
+) -> NDArray[np.generic]:
+    first = found[0].data
+    raw = np.empty((len(order), int(first.Rows), int(first.Columns)), dtype="<i2")
+    meant = [raw[k] if found[i].signed else raw[k].view("<u2") for k, i in enumerate(order)]
+    for k, i in enumerate(order):
+        found[i].fetch(raw[k])
+    if all(_fits_int16(one, scales[i]) for one, i in zip(meant, order, strict=True)):
+        for k, i in enumerate(order):
+            _apply(meant[k], scales[i], raw[k], where)
+        return raw
+    out = np.empty(raw.shape, dtype=np.float32)
+    for k, i in enumerate(order):
+        _apply(meant[k], scales[i], out[k], where)
+    return out
+
+
+def _apply(stored: NDArray[np.generic], scale: Scale, out: NDArray[np.generic], where: str) -> None:
+    if out.dtype == np.int16:  # wraps and unwraps: the sum is known to fit
+        np.add(stored, int(scale.intercept), out=out, dtype=np.int16, casting="unsafe")
+    else:
+        out[...] = scale.apply(stored, where=where)
 
 
 def _fits_int16(stored: NDArray[np.generic], scale: Scale) -> bool:

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from quimby.core.grid import Grid, Image
 from quimby.core.notes import Note, in_order, note, refusal
 from quimby.measure.dicom import about, nm, pet, times
+from quimby.measure.dicom.frames import check_lossless
 from quimby.measure.dicom.headers import items, open_file, text, texts, tolerant
 from quimby.measure.dicom.scale import (
     QUANTITATIVE,
@@ -48,8 +49,8 @@ def read_emission(files: Iterable[Path | str], *, timing: Timing | None = None) 
     ------
     InputError
         E-DCM-SOP for another kind of object, E-DCM-IMAGE-TYPE for planar, whole-body, dynamic
-        or raw tomographic frames, E-DCM-UNITS for a unit that cannot become activity, and the
-        geometry codes of `geometry`.
+        or raw tomographic frames, E-DCM-LOSSY for numbers changed by compression, E-DCM-UNITS
+        for a unit that cannot become activity, and the geometry codes of `geometry`.
     """
     with tolerant():
         opened = [(Path(path), open_file(path)) for path in files]
@@ -83,6 +84,7 @@ def _one_class(images: Sequence[tuple[Path, Dataset]]) -> None:
             raise refusal(
                 "E-DCM-SOP", where=str(path), found=_class_name(data), wanted="an NM or PET image"
             )
+        check_lossless(data, where=str(path))
     for keyword in ("SeriesInstanceUID", "PatientID", "FrameOfReferenceUID", "SOPClassUID"):
         if len({text(data, keyword) for _, data in images}) > 1:
             raise refusal("E-DCM-MIXED", where=_where([p for p, _ in images]), what=keyword)
@@ -162,6 +164,9 @@ def _scan(parts: Parts, images: Sequence[tuple[Path, Dataset]], where: str) -> E
     grid, values, unit, timing, notes = parts
     if unit == "Bq":  # in each voxel
         values, unit = values / grid.voxel_ml, "Bq/ml"
+    if unit == "cps":
+        seconds, rated = _counted(timing, where)
+        values, unit, notes = values * seconds, "counts", notes + rated
     datas = [data for _, data in images]
     data = datas[0]
     drug, drugged = about.pharmaceutical_of(data, where=where)
@@ -186,6 +191,15 @@ def _scan(parts: Parts, images: Sequence[tuple[Path, Dataset]], where: str) -> E
         files=tuple(path for path, _ in images),
         notes=in_order(notes + drugged + referenced + timeless),
     )
+
+
+def _counted(timing: Timing | None, where: str) -> tuple[float, tuple[Note, ...]]:
+    """Seconds that turn counts per second into counts, noted; E-DCM-FRAMEDUR when not known."""
+    if timing is None:
+        found = "its values are counts per second, and the file does not say the time"
+        raise refusal("E-DCM-FRAMEDUR", where=where, found=found)
+    seconds = timing.elapsed_scan_time_s
+    return seconds, (note("W-DCM-CPS", where=where, value=seconds),)
 
 
 def decay_reference(

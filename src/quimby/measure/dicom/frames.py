@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ from quimby.core.notes import refusal
 from quimby.measure.dicom.geometry import Plane, checked_orientation
 from quimby.measure.dicom.headers import first, items, number, numbers, text
 
+LOSSY = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81")
+"""JPEG baseline and extended, JPEG-LS near-lossless: never the numbers that were measured."""
 PLAIN = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99")
 
 
@@ -73,6 +75,18 @@ def stored(data: Dataset, *, where: str) -> NDArray[np.generic]:
     return found if found.ndim == 3 else found[np.newaxis]
 
 
+def lossy(data: Dataset) -> bool:
+    """Whether its numbers were changed by compression, now or before (0028,2110)."""
+    syntax = str(data.file_meta.get("TransferSyntaxUID", "")) if hasattr(data, "file_meta") else ""
+    return text(data, "LossyImageCompression") == "01" or syntax in LOSSY
+
+
+def check_lossless(data: Dataset, *, where: str) -> None:
+    """E-DCM-LOSSY: counts and activities must be the ones that were measured."""
+    if lossy(data):
+        raise refusal("E-DCM-LOSSY", where=where)
+
+
 def _plain(data: Dataset) -> NDArray[np.generic] | None:
     """Little-endian 16-bit numbers as they lie in the file (the usual case, read at once)."""
     bits = (number(data, "BitsAllocated"), number(data, "BitsStored"))
@@ -87,14 +101,3 @@ def _plain(data: Dataset) -> NDArray[np.generic] | None:
     if len(data.PixelData) < 2 * size:
         raise ValueError(f"pixel data end after {len(data.PixelData)} of {2 * size} bytes")
     return np.frombuffer(data.PixelData, dtype=kind, count=size).reshape(shape)
-
-
-def iterate(files: Sequence[Dataset]) -> Iterator[Dataset]:
-    """The datasets, with no repeated SOP instance (one file found twice counts once)."""
-    seen: set[str] = set()
-    for data in files:
-        uid = text(data, "SOPInstanceUID")
-        if uid and uid in seen:
-            continue
-        seen.add(uid)
-        yield data

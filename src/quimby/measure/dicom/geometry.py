@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,16 +40,26 @@ def unit_normal(orientation: Float) -> Float:
 
 def checked_orientation(numbers: Sequence[float], *, where: str) -> Float:
     """Two directions at right angles and of length 1, or E-DCM-ORIENTATION."""
+    found = _at_right_angles(tuple(numbers))
+    if found is None:
+        raise refusal("E-DCM-ORIENTATION", where=where, found=list(numbers))
+    return found
+
+
+@lru_cache(maxsize=64)
+def _at_right_angles(numbers: tuple[float, ...]) -> Float | None:
     found = np.array(numbers, dtype=float)
     wrong = found.shape != (6,)
     if not wrong:
         lengths = np.linalg.norm(found.reshape(2, 3), axis=1)
         wrong = bool(np.abs(lengths - 1).max() > 0.01 or abs(found[:3] @ found[3:]) > 0.01)
     if wrong:
-        raise refusal("E-DCM-ORIENTATION", where=where, found=list(numbers))
+        return None
     rows = found[:3] / np.linalg.norm(found[:3])
     down = found[3:] - (found[3:] @ rows) * rows
-    return np.concatenate([rows, down / np.linalg.norm(down)])
+    whole = np.concatenate([rows, down / np.linalg.norm(down)])
+    whole.flags.writeable = False  # shared by every slice that says the same
+    return whole
 
 
 def grid_of(shape: tuple[int, int, int], *, first: Plane, slice_mm: float) -> Grid:
@@ -64,12 +75,11 @@ def grid_of(shape: tuple[int, int, int], *, first: Plane, slice_mm: float) -> Gr
 def stack_order(planes: Sequence[Plane], *, where: str) -> NDArray[np.intp]:
     """Order of the planes along their normal. E-DCM-MIXED when they are not of one family."""
     head = planes[0]
-    for plane in planes:
-        if not np.allclose(plane.orientation, head.orientation, atol=1e-3):
-            raise refusal("E-DCM-MIXED", where=where, what="slice orientations")
-        if not np.allclose(plane.pixel_mm, head.pixel_mm, rtol=1e-4):
-            raise refusal("E-DCM-MIXED", where=where, what="pixel sizes")
-    along = np.array([plane.position @ head.normal for plane in planes])
+    if not np.allclose([p.orientation for p in planes], head.orientation, atol=1e-3):
+        raise refusal("E-DCM-MIXED", where=where, what="slice orientations")
+    if not np.allclose([p.pixel_mm for p in planes], head.pixel_mm, rtol=1e-4):
+        raise refusal("E-DCM-MIXED", where=where, what="pixel sizes")
+    along = np.array([plane.position for plane in planes]) @ head.normal
     return np.argsort(along, kind="stable")
 
 

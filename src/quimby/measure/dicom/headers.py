@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pydicom
 from pydicom import config
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.tag import BaseTag, Tag
 
 from quimby.core.notes import refusal
+
+SIMPLE = frozenset(
+    ("AS", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST",
+     "TM", "UI", "UL", "US")
+)  # fmt: skip
+"""Kinds of value that stand for themselves: the same bytes mean the same in every file."""
+SHORT = 128  # bytes; longer values are rarely met again
 
 
 @contextmanager
@@ -34,7 +42,21 @@ def open_file(path: Path | str, *, pixels: bool = True, tags: list[str] | None =
         return pydicom.dcmread(path, stop_before_pixels=not pixels, specific_tags=tags)
     except InvalidDicomError:
         return _without_preamble(Path(path), pixels, tags)
-    except (OSError, EOFError, ValueError, NotImplementedError, KeyError) as error:
+    except UNREADABLE as error:
+        raise refusal("E-DCM-FILE", where=str(path), reason=str(error)) from None
+
+
+UNREADABLE = (OSError, EOFError, ValueError, NotImplementedError, KeyError)
+
+
+def open_stream(stream: BinaryIO, path: Path) -> Dataset:
+    """The header of an open file, which is left standing where the picture begins.
+
+    E-DCM-FILE as `open_file`, also for an old file without its preamble.
+    """
+    try:
+        return pydicom.dcmread(stream, stop_before_pixels=True)
+    except (InvalidDicomError, *UNREADABLE) as error:
         raise refusal("E-DCM-FILE", where=str(path), reason=str(error)) from None
 
 
@@ -66,13 +88,42 @@ def _tag(keyword: str) -> BaseTag:
 def value(data: Dataset, keyword: str) -> Any:
     """The element's value, None when absent, empty or unreadable as its own type."""
     tag = _tag(keyword)
-    if tag not in data:
+    raw: object = data.get_item(tag, keep_deferred=True)
+    if raw is None:
         return None
     try:
-        found = data[tag].value
+        if isinstance(raw, RawDataElement) and _simple(raw, keyword):
+            found = _met_before(raw, keyword)
+        else:
+            found = data[tag].value
     except (ValueError, TypeError, OverflowError):
         return None
     return None if found is None or found == "" else found
+
+
+def _simple(raw: RawDataElement, keyword: str) -> bool:
+    """Whether the bytes of an element not yet looked at say its value, whatever the file."""
+    if raw.value is None:
+        return False
+    kind = raw.VR or _kind(keyword)
+    plain = raw.value.isascii() and b"\x1b" not in raw.value  # the same in every character set
+    return kind in SIMPLE and len(raw.value) <= SHORT and (plain or kind in ("FD", "FL"))
+
+
+def _met_before(raw: RawDataElement, keyword: str) -> Any:
+    """Its value. Slices of a series repeat each other: the same bytes are converted once."""
+    return _converted(keyword, raw.VR, raw.value, raw.is_implicit_VR, raw.is_little_endian)
+
+
+@lru_cache(maxsize=8192)
+def _converted(keyword: str, kind: str | None, held: bytes, implicit: bool, little: bool) -> Any:
+    raw = RawDataElement(_tag(keyword), kind, len(held), held, 0, implicit, little)
+    return convert_raw_data_element(raw).value
+
+
+@cache
+def _kind(keyword: str) -> str:
+    return dictionary_VR(_tag(keyword))
 
 
 def text(data: Dataset, keyword: str) -> str:

@@ -51,14 +51,29 @@ def grid_and_slices(
     missing (taken as axial from the origin), W-DCM-ZSPACING when only SliceThickness is there.
     """
     slices = slices_of(data, where=where)
+    shape = (slices.shape[0], slices.shape[1], slices.shape[2])
+    grid, turned, notes = _placed_grid(data, shape, where)
+    return grid, slices[::-1] if turned else slices, notes
+
+
+def _placed_grid(
+    data: Dataset, shape: tuple[int, int, int], where: str
+) -> tuple[Grid, bool, tuple[Note, ...]]:
+    """The grid, and whether the file's slices run against it."""
     plane, lost = _first_plane(data, where)
     step, guessed = _step(data, where)
     if step < 0:
-        start = plane.position + (len(slices) - 1) * step * plane.normal
+        start = plane.position + (shape[0] - 1) * step * plane.normal
         plane = Plane(start, plane.orientation, plane.pixel_mm)
-        slices = slices[::-1]
-    shape = (slices.shape[0], slices.shape[1], slices.shape[2])
-    return grid_of(shape, first=plane, slice_mm=abs(step)), slices, lost + guessed
+    return grid_of(shape, first=plane, slice_mm=abs(step)), step < 0, lost + guessed
+
+
+def grid_of_header(data: Dataset, *, where: str) -> Grid | None:
+    """Where a volume lies, by its header alone; None where the header had to be guessed."""
+    counts = (number(data, key) for key in ("NumberOfFrames", "Rows", "Columns"))
+    slices, rows, columns = (int(n or 1) for n in counts)
+    grid, _, notes = _placed_grid(data, (slices, rows, columns), where)
+    return None if notes else grid
 
 
 def _first_plane(data: Dataset, where: str) -> tuple[Plane, tuple[Note, ...]]:

@@ -82,17 +82,28 @@ def pet_scale(
     if unit.startswith("SUV"):
         named = _from_suv(named, data, where)
     scale, notes = one_scale(named, mapping, where=where)
-    philips = _philips(data) if scale.unit == "counts" else None
-    if philips:
-        notes += (note("I-DCM-PHILIPS-SCALE", where=where, value=philips),)
-        scale = Scale(scale.slope * philips, scale.intercept * philips, "Bq/ml")
+    if scale.unit == "counts":
+        return _by_philips(scale, data, notes, where)
     return scale, notes
 
 
-def _philips(data: Dataset) -> float | None:
-    """Bq/ml per rescaled count, (7053,xx09) of the Philips private group."""
+def _by_philips(
+    scale: Scale, data: Dataset, notes: tuple[Note, ...], where: str
+) -> tuple[Scale, tuple[Note, ...]]:
+    """One maker's own factors: (7053,xx09) to Bq/ml, else (7053,xx00) to SUV by weight."""
+    factor = _philips(data, 0x09)
+    if factor is None and (to_suv := _philips(data, 0x00)):
+        factor = _from_suv(Scale(to_suv), data, where).slope
+    if factor is None:
+        return scale, notes
+    said = note("I-DCM-PHILIPS-SCALE", where=where, value=factor)
+    return Scale(scale.slope * factor, scale.intercept * factor, "Bq/ml"), (*notes, said)
+
+
+def _philips(data: Dataset, element: int) -> float | None:
+    """A number of the Philips private group."""
     try:
-        return float(data.private_block(0x7053, PHILIPS)[0x09].value) or None
+        return float(data.private_block(0x7053, PHILIPS)[element].value) or None
     except (KeyError, TypeError, ValueError):
         return None
 

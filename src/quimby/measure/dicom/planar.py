@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from quimby.core.notes import Note, in_order, note, refusal
 from quimby.measure.dicom import about, times
 from quimby.measure.dicom.emission import NM, decay_reference, nm_scale
-from quimby.measure.dicom.frames import stored
+from quimby.measure.dicom.frames import check_lossless, stored
 from quimby.measure.dicom.headers import (
     items,
     number,
@@ -76,6 +76,7 @@ def _one(path: Path, data: Dataset, told_s: float | None, told: EnergyWindow | N
     pixel = numbers(data, "PixelSpacing")
     if len(pixel) != 2 or min(pixel) <= 0:
         raise refusal("E-DCM-GEOM", where=where, missing="pixel spacing")
+    check_lossless(data, where=where)
     counts, counted = _counts(data, where)
     heads, sided = heads_of(data, where=where)
     place = _place(data, len(counts), kind, where)

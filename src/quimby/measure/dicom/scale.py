@@ -18,16 +18,18 @@ UNITS: Mapping[str, tuple[str, float]] = {  # as written, without case -> our un
     "bq": ("Bq", 1.0), "kbq": ("Bq", 1e3), "mbq": ("Bq", 1e6),  # in a voxel
     "cnts": ("counts", 1.0), "counts": ("counts", 1.0), "{counts}": ("counts", 1.0),
     "count": ("counts", 1.0), "{count}": ("counts", 1.0),
+    "cps": ("cps", 1.0), "kcps": ("cps", 1e3), "counts/s": ("cps", 1.0),
+    "{counts}/s": ("cps", 1.0), "{count}/s": ("cps", 1.0),
     "gml": ("SUV g/ml", 1.0), "g/ml": ("SUV g/ml", 1.0), "{suvbw}g/ml": ("SUV g/ml", 1.0),
 }  # fmt: skip
-QUANTITATIVE = ("Bq/ml", "Bq", "counts")
+QUANTITATIVE = ("Bq/ml", "Bq", "counts", "cps")
 
 
 @dataclass(frozen=True, eq=False)
 class Scale:
     """value = slope * stored + intercept, or a table from `first` on; in our `unit`.
 
-    `unit` is "Bq/ml", "Bq" (in a voxel), "counts", "SUV g/ml", or "" when the file names none.
+    `unit` is "Bq/ml", "Bq" (in a voxel), "counts", "cps", "SUV g/ml", or "" where none is named.
     """
 
     slope: float = 1.0

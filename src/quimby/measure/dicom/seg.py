@@ -15,6 +15,8 @@ from quimby.core.outline import Outline
 from quimby.measure.dicom.frames import Frame, frames_of, stored
 from quimby.measure.dicom.geometry import Plane, grid_of
 from quimby.measure.dicom.headers import first, items, number, text
+from quimby.measure.dicom.making import making_of
+from quimby.measure.segment.constants import constants
 
 ON_LATTICE = 0.05  # [P] of the slice distance; how far a frame may lie from its place
 
@@ -169,6 +171,7 @@ def _outline(data: Dataset, segment: Dataset, name: str, mask: Image, where: str
     person = text(data, "ContentCreatorName")
     how = text(segment, "SegmentAlgorithmType").lower()
     program = text(segment, "SegmentAlgorithmName") or text(data, "ManufacturerModelName")
+    made = making_of(segment, constants().values())
     return Outline(
         name=name,
         frame_of_reference=text(data, "FrameOfReferenceUID"),
@@ -176,4 +179,5 @@ def _outline(data: Dataset, segment: Dataset, name: str, mask: Image, where: str
         origin=f"{where}, segment {text(segment, 'SegmentNumber')}",
         author=", ".join(filter(None, (person, how, program))),
         machine=how == "automatic" if how else None,
+        made=made,
     )

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from quimby.core.errors import QuimbyError
 from quimby.measure.dicom import about, times
 from quimby.measure.dicom.headers import first, items, number, open_file, text, texts, tolerant
+from quimby.measure.dicom.opened import Opened, open_any
 from quimby.measure.scans import Identity
 
 BASE = "1.2.840.10008.5.1.4.1.1."
@@ -84,10 +85,11 @@ class Survey:
         return series.files + tuple(path for one in maps for path in one.files)
 
 
-def survey(folder: Path | str) -> Survey:
+def survey(folder: Path | str, *, keep: dict[Path, Opened] | None = None) -> Survey:
     """Look through a folder, however deep and named; one bad file never stops it.
 
-    Only headers are read. E-DCM-FILE (by `open_file`) ends as a reason in `left_out`.
+    Only headers are read. E-DCM-FILE (by `open_file`) ends as a reason in `left_out`. `keep`
+    takes the headers of CT slices, so that `read_ct` need not read them again.
     """
     root = Path(folder)
     found: dict[tuple[str, ...], list[Series]] = {}
@@ -95,7 +97,7 @@ def survey(folder: Path | str) -> Survey:
     left_out: list[tuple[Path, str]] = []
     with tolerant():
         for path in _walk(root):
-            one = _look(path)
+            one = _look(path, keep)
             if isinstance(one, str):
                 left_out.append((path, one))
             elif one.sop_uids[0] in seen:
@@ -115,12 +117,12 @@ def _walk(root: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in sorted(names))
 
 
-def _look(path: Path) -> Series | str:
+def _look(path: Path, keep: dict[Path, Opened] | None) -> Series | str:
     """One file's facts, or why it is left out."""
     if path.name.upper() == "DICOMDIR":
         return "a medium's directory, not needed"
     try:
-        data = open_file(path, pixels=False, tags=TAGS)
+        data = _header(path, keep)
         if text(data, "SOPClassUID") == DIRECTORY:
             return "a medium's directory, not needed"
         if not text(data, "SOPInstanceUID"):
@@ -130,6 +132,15 @@ def _look(path: Path) -> Series | str:
         return error.what
     except Exception as error:  # a damaged header can fail anywhere; the rest must go on
         return f"the header cannot be read: {error}"
+
+
+def _header(path: Path, keep: dict[Path, Opened] | None) -> Dataset:
+    if keep is None:
+        return open_file(path, pixels=False, tags=TAGS)
+    found = open_any(path)
+    if kind_of(found.data) == "ct":
+        keep[path] = found
+    return found.data
 
 
 def _series(path: Path, data: Dataset) -> Series:

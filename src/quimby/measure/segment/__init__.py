@@ -14,6 +14,7 @@ from quimby.measure.segment.search import Seed
 from quimby.measure.segment.small import small_volume
 from quimby.measure.segment.sphere import ellipsoid, sphere
 from quimby.measure.segment.threshold import adaptive, fixed_level, fixed_share
+from quimby.measure.segment.uniform import uniform_volume
 
 __all__ = [
     "Seed",
@@ -29,4 +30,5 @@ __all__ = [
     "lungs",
     "small_volume",
     "sphere",
+    "uniform_volume",
 ]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from quimby.core.grid import Image
 from quimby.core.notes import refusal
 from quimby.measure.segment.constants import figure
-from quimby.measure.segment.made import Segmented
+from quimby.measure.segment.made import Segmented, Way
 from quimby.measure.segment.working import (
     by_number,
     coarsened,
@@ -21,6 +21,7 @@ from quimby.measure.segment.working import (
 Bool = NDArray[np.bool_]
 COUCH_MM = 8.0
 """Radius of the opening that takes off couch, sheets and tubes: thinner than twice this."""
+WAY = Way("body by CT number", "ct", automatic=True, rests_on=("body_hu", "body_hu_u"))
 
 
 def body(ct: Image, *, name: str = "Body", frame_of_reference: str = "") -> Segmented:
@@ -32,7 +33,7 @@ def body(ct: Image, *, name: str = "Body", frame_of_reference: str = "") -> Segm
     """
     small = coarsened(ct, where=name)
     return by_number(name, small.grid, lambda hu: body_in(small, hu), hu=figure("body_hu"),
-                     u_hu=figure("body_hu_u"), frame_of_reference=frame_of_reference,
+                     u_hu=figure("body_hu_u"), frame_of_reference=frame_of_reference, way=WAY,
                      method=f"CT above {figure('body_hu'):g} HU, largest part, opened by "
                             f"{COUCH_MM:g} mm, holes filled")  # fmt: skip
 

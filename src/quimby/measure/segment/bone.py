@@ -10,12 +10,14 @@ from quimby.core.grid import Image
 from quimby.core.notes import Note, note
 from quimby.measure.segment.body import body_of
 from quimby.measure.segment.constants import figure
-from quimby.measure.segment.made import Segmented
+from quimby.measure.segment.made import Segmented, Way
 from quimby.measure.segment.working import by_number, closed, filled, pieces
 
 Bool = NDArray[np.bool_]
 MARROW_MM = 6.0  # gap between walls that is closed, half
 METAL_HU = 2000.0
+CONSTANTS = ("bone_hu", "bone_hu_u", "bone_seed_hu", "bone_least_ml", "body_hu")
+WAY = Way("bone by CT number", "ct", automatic=True, rests_on=CONSTANTS)
 
 
 def bone(ct: Image, *, name: str = "Bone", frame_of_reference: str = "") -> Segmented:
@@ -31,7 +33,7 @@ def bone(ct: Image, *, name: str = "Bone", frame_of_reference: str = "") -> Segm
         notes.append(note("W-SEG-METAL", where=name, value=metal * small.grid.voxel_ml))
     return by_number(name, small.grid, lambda hu: bone_in(small, inside, hu),
                      hu=figure("bone_hu"), u_hu=figure("bone_hu_u"), notes=tuple(notes),
-                     frame_of_reference=frame_of_reference,
+                     frame_of_reference=frame_of_reference, way=WAY,
                      method=f"CT above {figure('bone_hu'):g} HU in the body, each piece "
                             f"{figure('bone_seed_hu'):g} HU somewhere, marrow too")  # fmt: skip
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from quimby.core.grid import Image
 from quimby.core.notes import refusal
-from quimby.measure.segment.made import Segmented, above_zero, draft, drawn_volume, with_causes
-from quimby.measure.segment.search import Search, Seed, around, connected
+from quimby.measure.segment.made import Segmented, Way, above_zero, draft, drawn_volume, with_causes
+from quimby.measure.segment.search import Search, Seed, around, connected, said_mm
 
 
 def grow(
@@ -47,7 +47,12 @@ def grow(
     wider, less = (_volume(search, start, lower - s, upper + s) for s in (step, -step))
     volume = with_causes(volume, {f"threshold, {name}": (wider - less) / 2.0})
     method = f"grown from the seed, {lower:.4g} to {upper:.4g} {image.unit}"
-    outline = draft(name, mask, method, frame_of_reference=frame_of_reference)
+    way = Way("region growing", "ct" if image.unit == "HU" else "threshold", parameters={
+        "seed": said_mm(seed.at_mm), "reach": f"{seed.reach_mm:g} mm",
+        "lower": f"{lower:g} {image.unit}", "upper": f"{upper:g} {image.unit}",
+        "step": f"{step:g} {image.unit}",
+    })  # fmt: skip
+    outline = draft(name, mask, method, frame_of_reference=frame_of_reference, way=way)
     return Segmented(outline, volume, method, search.notes(region))
 
 

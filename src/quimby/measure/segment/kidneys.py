@@ -17,7 +17,7 @@ from quimby.measure.resample import resample
 from quimby.measure.segment.body import body_of
 from quimby.measure.segment.bone import bone_in
 from quimby.measure.segment.constants import constants, figure
-from quimby.measure.segment.made import Segmented, by_edge, checked, draft
+from quimby.measure.segment.made import Segmented, Way, by_edge, checked, draft
 from quimby.measure.segment.working import as_mask, closed, filled, largest, opened
 
 # mypy: disallow-untyped-calls = False
@@ -36,6 +36,11 @@ LEAST_ML = 20.0
 SPINE_HALF_MM = 40.0
 LEAST_SCORE = 0.02
 AIR_HU = -1000.0
+WAY = Way(
+    "kidneys by rule", "rule", automatic=True,
+    rests_on=("kidney_share", "kidney_aside_mm", "kidney_before_mm", "kidney_ml",
+              "kidney_edge_mm", "body_hu", "bone_hu", "bone_seed_hu", "bone_least_ml"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,4 +200,5 @@ def _made(name: str, scene: _Scene, region: Bool, frame: str) -> Segmented:
     method = (f"basin of uptake beside the spine, above {figure('kidney_share'):.0%} of its "
               f"maximum, CT from {SOFT_HU[0]:g} to {SOFT_HU[1]:g} HU")  # fmt: skip
     seen = (note("W-SEG-KIDNEY", where=name),)
-    return Segmented(draft(name, mask, method, frame_of_reference=frame), volume, method, seen)
+    outline = draft(name, mask, method, frame_of_reference=frame, way=WAY)
+    return Segmented(outline, volume, method, seen)

@@ -13,12 +13,14 @@ from quimby.core.grid import Image
 from quimby.core.notes import note
 from quimby.measure.segment.body import body_of
 from quimby.measure.segment.constants import figure
-from quimby.measure.segment.made import Segmented
+from quimby.measure.segment.made import Segmented, Way
 from quimby.measure.segment.working import by_number, closed, opened, pieces
 
 Bool = NDArray[np.bool_]
 VESSELS_MM, BRIDGE_MM = 4.0, 4.0
 RIM_MM = 4.0  # air in folds of the skin is not lung
+WAY = Way("lungs by CT number", "ct", automatic=True,
+          rests_on=("lung_hu", "lung_hu_u", "air_hu", "lung_least_ml", "body_hu"))  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +54,7 @@ def lungs(ct: Image, *, frame_of_reference: str = "") -> Lungs:
             by_number(name, small.grid, find, hu=figure("lung_hu"), u_hu=figure("lung_hu_u"),
                       method=f"CT below {figure('lung_hu'):g} HU inside the body, large parts, "
                              f"vessels closed by {VESSELS_MM:g} mm",
-                      frame_of_reference=frame_of_reference, notes=notes)
+                      frame_of_reference=frame_of_reference, way=WAY, notes=notes)
         )  # fmt: skip
     return Lungs(*made)
 

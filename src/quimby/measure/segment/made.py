@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
 import numpy as np
 
 from quimby.core.grid import Grid, Image
 from quimby.core.notes import Note, refusal
-from quimby.core.outline import Outline
+from quimby.core.outline import Making, Outline
 from quimby.core.uncertain import Uncertain
 from quimby.measure.occupancy import region_mask, volume_ml
 from quimby.measure.regions import edge_of, edge_u_mm
+from quimby.measure.segment.constants import constants
 
 MAKER = f"Quimby {version('quimby')}"
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """A tool and what it was told; `rests_on` are keys of the constants it used."""
+
+    tool: str
+    edge: str  # see `Making`
+    automatic: bool = False
+    rests_on: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +52,13 @@ class Segmented:
     def edge_u_mm(self) -> float:
         """The same doubt as a standard uncertainty of the edge, for `regions.prepare`."""
         return self.volume_ml.u * 1000.0 / surface_mm2(self.mask)
+
+    def told(self, image: str) -> Outline:
+        """The outline, saying the image that it was made on and how well its edge is known."""
+        assert self.outline.made is not None
+        edge = self.edge_u_mm or None
+        made = replace(self.outline.made, image=image, edge_u_mm=edge)
+        return replace(self.outline, made=made)
 
 
 def surface_mm2(mask: Image) -> float:
@@ -72,9 +91,14 @@ def voxel_mm(grid: Grid) -> float:
     return float(np.cbrt(grid.voxel_ml * 1000.0))
 
 
-def draft(name: str, mask: Image, method: str, *, frame_of_reference: str) -> Outline:
-    """An outline by the machine: state draft, its origin in words."""
-    return Outline(name, frame_of_reference, mask=mask, origin=method, author=MAKER, machine=True)
+def draft(
+    name: str, mask: Image, method: str, *, frame_of_reference: str, way: Way
+) -> Outline:  # fmt: skip
+    """An outline by the machine: state draft, how it was made in words and in figures."""
+    made = Making(way.tool, MAKER, method, way.edge, way.automatic, parameters=way.parameters,
+                  constants=tuple(constants()[key] for key in way.rests_on))  # fmt: skip
+    return Outline(name, frame_of_reference, mask=mask, origin=method, author=MAKER,
+                   machine=way.automatic, made=made)  # fmt: skip
 
 
 def checked(image: Image, *, where: str, unit: str = "") -> Image:

@@ -29,6 +29,11 @@ class Seed:
     reach_mm: float
 
 
+def said_mm(at_mm: tuple[float, float, float]) -> str:
+    """A point in words, LPS mm."""
+    return ", ".join(f"{x:.1f}" for x in at_mm) + " mm"
+
+
 @dataclass(frozen=True, eq=False)
 class Search:
     """The image around a seed, linear between voxel centres, in `parts` sub-voxels an axis."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
@@ -15,7 +16,7 @@ from quimby.core.uncertain import Uncertain, combine
 from quimby.devices.recovery import FWHM_PER_SIGMA, LOW
 from quimby.measure.segment.blurred_sphere import mean_within
 from quimby.measure.segment.made import Segmented, above_zero
-from quimby.measure.segment.search import Seed, around
+from quimby.measure.segment.search import Seed, around, said_mm
 from quimby.measure.segment.sphere import PARTS, ellipsoid
 from quimby.measure.segment.threshold import diameter_mm
 
@@ -66,13 +67,23 @@ def small_volume(
     notes = [note("W-SEG-SMALL-HOT", where=name, value=volume_ml)]
     recovery = None
     if object_mm is not None:
-        recovery = recovery_within(across, object_mm, _widened(fwhm_mm, image.grid), name=name)
+        recovery = recovery_within(across, object_mm, widened(fwhm_mm, image.grid), name=name)
         if recovery.value < LOW:
             notes.append(note("W-RC-LOW", where=name, value=recovery.value, limit=LOW))
-    return SmallVolume(made, mean, recovery, tuple(notes))
+    placed = as_small(made, {"seed": said_mm(seed.at_mm), "reach": f"{seed.reach_mm:g} mm",
+                             "place": "highest mean within reach of the seed"})  # fmt: skip
+    return SmallVolume(placed, mean, recovery, tuple(notes))
 
 
-def _widened(fwhm_mm: Uncertain, grid: Grid) -> Uncertain:
+def as_small(made: Segmented, parameters: Mapping[str, str]) -> Segmented:
+    """A sphere that stands for the organ round it: its edge is no edge of anything."""
+    assert made.outline.made is not None
+    about = replace(made.outline.made, tool="small volume", edge="small volume",
+                    parameters={**made.outline.made.parameters, **parameters})  # fmt: skip
+    return replace(made, outline=replace(made.outline, made=about))
+
+
+def widened(fwhm_mm: Uncertain, grid: Grid) -> Uncertain:
     """Width of the blur with the scan's voxels and those of the small volume, a^2/12 each."""
     voxel = float(np.mean(np.square(grid.spacing_mm)))
     wide = sqrt(fwhm_mm.value**2 + FWHM_PER_SIGMA**2 * voxel / 6.0)
@@ -81,7 +92,7 @@ def _widened(fwhm_mm: Uncertain, grid: Grid) -> Uncertain:
 
 def _hottest(image: Image, seed: Seed, across: float) -> tuple[float, float, float]:
     """Centre of the sphere with the highest mean, among voxel centres and between them."""
-    kernel = _ball(image.grid, across)
+    kernel = ball_on(image.grid, across)
     means = ndimage.convolve(image.values, kernel / kernel.sum(), mode="nearest")
     away = np.linalg.norm(image.grid.centres_mm() - np.array(seed.at_mm), axis=-1)
     means = np.where(away <= seed.reach_mm, means, -np.inf)
@@ -108,7 +119,7 @@ def _without(at: tuple[np.intp, ...], axis: int) -> tuple[np.intp, ...]:
     return at[:axis] + at[axis + 1 :]
 
 
-def _ball(grid: Grid, across: float) -> Float:
+def ball_on(grid: Grid, across: float) -> Float:
     """Occupancy of a sphere about a voxel's centre, odd shape."""
     half = np.ceil(across / 2.0 / np.array(grid.spacing_mm[::-1])).astype(int) + 1
     steps = [((np.arange((2 * h + 1) * PARTS) + 0.5) / PARTS - 0.5 - h) for h in half]

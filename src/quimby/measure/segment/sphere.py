@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from quimby.core.grid import Grid, Image
 from quimby.core.notes import refusal
 from quimby.core.uncertain import Uncertain
-from quimby.measure.segment.made import Segmented, above_zero, draft
+from quimby.measure.segment.made import Segmented, Way, above_zero, draft
 
 Float = NDArray[np.float64]
 Point = tuple[float, float, float]
@@ -55,7 +55,10 @@ def ellipsoid(
     words = " x ".join(f"{d:.1f}" for d in diameters_mm)
     at = ", ".join(f"{x:.1f}" for x in centre_mm)
     method = f"ellipsoid of {words} mm at ({at}) mm"
-    outline = draft(name, mask, method, frame_of_reference=frame_of_reference)
+    way = Way("sphere or ellipsoid", "shape", parameters={
+        "centre": f"{at} mm", "diameters": f"{words} mm", "diameter doubt": f"{u_diameter_mm:g} mm",
+    })  # fmt: skip
+    outline = draft(name, mask, method, frame_of_reference=frame_of_reference, way=way)
     return Segmented(outline, Uncertain(volume, parts), method)
 
 

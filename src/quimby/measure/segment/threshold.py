@@ -19,6 +19,7 @@ from quimby.measure.segment.blurred_sphere import edge_share_of_maximum, edge_sh
 from quimby.measure.segment.constants import figure
 from quimby.measure.segment.made import (
     Segmented,
+    Way,
     above_zero,
     by_edge,
     draft,
@@ -26,7 +27,7 @@ from quimby.measure.segment.made import (
     voxel_mm,
     with_causes,
 )
-from quimby.measure.segment.search import Search, Seed, around, connected
+from quimby.measure.segment.search import Search, Seed, around, connected, said_mm
 
 Bool = NDArray[np.bool_]
 TO_MBQ_PER_ML = {"Bq/ml": 1e-6, "kBq/ml": 1e-3, "MBq/ml": 1.0}
@@ -64,7 +65,11 @@ def fixed_share(
     method = f"threshold at {wanted:.0%} of the maximum, {top:.4g} {image.unit}"
     step = figure("share_u") * top
     said = (note("W-SEG-FIXED", where=name, value=wanted),)
-    return _fixed(search, wanted * top, step, _Made(method, fwhm_mm, frame_of_reference, said))
+    usual = ("share",) if share is None else ()
+    way = Way("fixed threshold", "threshold", rests_on=(*usual, "share_u", "small_width"),
+              parameters={**_told(search, fwhm_mm), "share": f"{wanted:g}",
+                          "level": f"{wanted * top:.6g} {image.unit}"})  # fmt: skip
+    return _fixed(search, wanted * top, step, _Made(method, fwhm_mm, frame_of_reference, way, said))
 
 
 def fixed_level(
@@ -88,8 +93,17 @@ def fixed_level(
     search = around(image, seed, name=name)
     method = f"threshold at {level_mbq_per_ml:.4g} MBq/ml"
     said = (note("W-SEG-FIXED", where=name, value=level / _top(search)),)
+    said_so = {**_told(search, fwhm_mm), "level": f"{level_mbq_per_ml:g} MBq/ml"}
+    way = Way("fixed threshold", "threshold", rests_on=("level_u", "small_width"),
+              parameters=said_so)  # fmt: skip
     return _fixed(search, level, figure("level_u") * level,
-                  _Made(method, fwhm_mm, frame_of_reference, said))  # fmt: skip
+                  _Made(method, fwhm_mm, frame_of_reference, way, said))  # fmt: skip
+
+
+def _told(search: Search, fwhm_mm: float) -> dict[str, str]:
+    """What every threshold is told, for the record."""
+    return {"seed": said_mm(search.seed.at_mm), "reach": f"{search.seed.reach_mm:g} mm",
+            "point spread": f"{fwhm_mm:g} mm"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +113,7 @@ class _Made:
     method: str
     fwhm_mm: float
     frame_of_reference: str
+    way: Way
     notes: tuple[Note, ...]
 
 
@@ -115,7 +130,8 @@ def _fixed(search: Search, level: float, step: float, made: _Made) -> Segmented:
     mask = search.occupancy(region)
     volume = drawn_volume(search.name, mask, made.fwhm_mm)
     volume = with_causes(volume, {f"threshold, {search.name}": _bend(search, level, step)})
-    outline = draft(search.name, mask, made.method, frame_of_reference=made.frame_of_reference)
+    outline = draft(search.name, mask, made.method, frame_of_reference=made.frame_of_reference,
+                    way=made.way)  # fmt: skip
     notes = (*made.notes, *search.notes(region))
     found = Segmented(outline, volume, made.method, notes)
     return _told_small(found, search, made.fwhm_mm)
@@ -209,7 +225,12 @@ def adaptive(
     top = search.highest[0]
     method = (f"adaptive threshold by the {by}, {level / top:.0%} of the maximum, "
               f"{top:.4g} {image.unit} over a background of {cold.value:.3g}")  # fmt: skip
-    outline = draft(name, mask, method, frame_of_reference=frame_of_reference)
+    way = Way("adaptive threshold", "adaptive threshold",
+              rests_on=("share", "level_u", "small_width"),
+              parameters={**_told(search, fwhm_mm.value), "by": by,
+                          "background": f"{cold.value:.6g} {image.unit}",
+                          "level": f"{level:.6g} {image.unit}"})  # fmt: skip
+    outline = draft(name, mask, method, frame_of_reference=frame_of_reference, way=way)
     found = Segmented(outline, volume, method, search.notes(region))
     return _told_small(found, search, fwhm_mm.value)
 

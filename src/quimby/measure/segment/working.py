@@ -11,7 +11,7 @@ from scipy import ndimage
 from quimby.core.grid import Grid, Image
 from quimby.core.notes import Note, note, refusal
 from quimby.core.uncertain import Uncertain
-from quimby.measure.segment.made import Segmented, checked, draft, drawn_volume, with_causes
+from quimby.measure.segment.made import Segmented, Way, checked, draft, drawn_volume, with_causes
 
 Bool = NDArray[np.bool_]
 WORKING_MM, CT_FWHM_MM = 3.0, 1.0
@@ -96,7 +96,7 @@ def as_mask(grid: Grid, inside: Bool) -> Image:
 
 def by_number(
     name: str, grid: Grid, find: Callable[[float], Bool], *, hu: float, u_hu: float, method: str,
-    frame_of_reference: str, notes: tuple[Note, ...] = (),
+    frame_of_reference: str, way: Way, notes: tuple[Note, ...] = (),
 ) -> Segmented:  # fmt: skip
     """A region that `find` gives for a CT number, doubted by its edge and by that number.
 
@@ -110,17 +110,20 @@ def by_number(
     counts = [float(np.count_nonzero(find(hu + s))) for s in (u_hu, -u_hu)]
     moved = (counts[0] - counts[1]) / 2.0 * grid.voxel_ml
     volume = with_causes(Uncertain(volume.value, volume.parts), {f"threshold, {name}": moved})
-    outline = draft(name, mask, method, frame_of_reference=frame_of_reference)
+    outline = draft(name, mask, method, frame_of_reference=frame_of_reference, way=way)
     return Segmented(outline, volume, method, (*notes, *cut_notes(name, inside)))
 
 
 def cut_notes(name: str, inside: Bool) -> tuple[Note, ...]:
     """W-SEG-CUT where a region runs out of the first or last slice, or of a side, of the image."""
+    ends = ends_cut(inside)
+    return (note("W-SEG-CUT", where=name, ends=ends),) if ends else ()
+
+
+def ends_cut(inside: Bool) -> str:
+    """Which ends of the image a region reaches, in words; empty where it lies within."""
     ends = [axis for axis in range(3) if _touches(inside, axis)]
-    if not ends:
-        return ()
-    words = " and ".join(("the ends", "front or back", "a side")[axis] for axis in ends)
-    return (note("W-SEG-CUT", where=name, ends=words),)
+    return " and ".join(("the ends", "front or back", "a side")[axis] for axis in ends)
 
 
 def _touches(inside: Bool, axis: int) -> bool:

@@ -27,9 +27,19 @@ TICKS_H = 24
 
 
 def activity(curve: Curve, times_h: Float) -> Float:
-    """A(t) of the fitted curve, MBq."""
+    """A(t) of the fitted curve, MBq; of trapezoids as they were drawn, then falling as they end."""
+    if curve.drawn_mbq:
+        return _joined(curve, times_h)
     parts = zip(curve.amplitudes_mbq, curve.rates_per_h, strict=True)
     line: Float = np.sum([a * np.exp(-r * times_h) for a, r in parts], axis=0)
+    return line
+
+
+def _joined(curve: Curve, times_h: Float) -> Float:
+    (one, two), (before, last) = curve.band_times_h[-2:], curve.drawn_mbq[-2:]
+    rate = np.log(before / last) / (two - one)
+    inside = np.interp(times_h, curve.band_times_h, curve.drawn_mbq)
+    line: Float = np.where(times_h > two, last * np.exp(-rate * (times_h - two)), inside)
     return line
 
 

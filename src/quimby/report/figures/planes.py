@@ -5,7 +5,7 @@ Axial: seen from the feet, the patient's right on the left side. Coronal: seen f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,6 +106,17 @@ def body_box(ct: Image, within: Grid) -> tuple[Float, Float]:
     return np.maximum(low, inner_low - 12), np.minimum(high, inner_high + 12)
 
 
+def activity_box(scans: Sequence[Image], within: Grid) -> tuple[Float, Float]:
+    """The same without a CT: where the first scans' sum lies above 2 % of its bright end."""
+    low, high = _box(within)
+    level = np.sum([s.values for s in scans], axis=0)
+    points = within.points_mm(np.argwhere(level > 0.02 * np.percentile(level, 99.8))[:, ::-1])
+    if not len(points):
+        return low, high
+    inner_low, inner_high = np.percentile(points, (0.2, 99.8), axis=0)
+    return np.maximum(low, inner_low - 12), np.minimum(high, inner_high + 12)
+
+
 def centroid_mm(image: Image) -> Float | None:
     """Centre of mass of an occupancy; None when it is empty."""
     weight = image.values
@@ -137,6 +148,14 @@ def show_ct(axis: Any, ct: Image, plane: Plane) -> None:
     grey = cut(ct, plane, outside=-1000.0)
     low, high = CT_CENTRE - CT_WIDTH / 2, CT_CENTRE + CT_WIDTH / 2
     axis.imshow(grey, cmap="gray", vmin=low, vmax=high, extent=plane.extent, aspect="equal")
+    bare(axis)
+
+
+def show_activity(axis: Any, scan: Image, plane: Plane) -> None:
+    """A scan in grey, where there is no CT: square roots, so that the body's own shows."""
+    grey = np.sqrt(np.maximum(cut(scan, plane), 0.0))
+    end = float(np.sqrt(np.percentile(scan.values, 99.7))) or 1.0
+    axis.imshow(grey, cmap="gray", vmin=0, vmax=end, extent=plane.extent, aspect="equal")
     bare(axis)
 
 

@@ -1,4 +1,7 @@
-"""Slices: dose on CT, SPECT on CT scan by scan, and how the CTs lie on each other."""
+"""Slices: dose on CT, SPECT on CT scan by scan, and how the CTs lie on each other.
+
+Without a CT the dose lies on the scans in grey, and each scan stands alone.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quimby.core.grid import Image
 from quimby.report.figures.planes import (
     OTHER,
     Plane,
+    activity_box,
     axial_through,
+    bare,
     body_box,
     centroid_mm,
     coronal_through,
     cut,
     marks,
     outline,
+    show_activity,
     show_ct,
 )
 from quimby.report.figures.style import PINK, SKY, YELLOW, Figure, canvas, finished
@@ -60,10 +67,33 @@ def main_regions(result: Result) -> list[RegionResult]:
     return found or list(result.regions)
 
 
+def _trunk(pictures: Pictures) -> tuple[Float, Float]:
+    """Low and high corner of what is shown of the body."""
+    within = pictures.dose.grid
+    if pictures.ct is not None:
+        return body_box(pictures.ct, within)
+    return activity_box(pictures.spect_mbq_per_ml, within)
+
+
+def under(pictures: Pictures) -> str:
+    """What colours lie over, in words."""
+    return "CT" if pictures.ct is not None else "SPECT"
+
+
+def _show_under(axis: Any, pictures: Pictures, plane: Plane) -> None:
+    """The CT in grey; without one the activity of the scans together."""
+    if pictures.ct is not None:
+        show_ct(axis, pictures.ct, plane)
+        return
+    scans = pictures.spect_mbq_per_ml
+    whole = np.sum([s.values / (float(s.values.max()) or 1.0) for s in scans], axis=0)
+    show_activity(axis, Image(scans[0].grid, whole, "1"), plane)
+
+
 def summary_plane(result: Result) -> Plane:
     """The coronal plane of page one."""
     assert result.pictures is not None
-    low, high = body_box(result.pictures.ct, result.pictures.dose.grid)
+    low, high = _trunk(result.pictures)
     return coronal_through(_centres(result.pictures, main_regions(result)), low, high)
 
 
@@ -90,14 +120,15 @@ def coronal_dose(result: Result) -> Figure:
         axis.set_anchor("NW")
         met = _dose_on(axis, result, plane, organ_scale(result))
         _colour_bar(drawing, axis, (0.85, 0.05), organ_scale(result), "Gy")
-        alt = f"Absorbed dose over CT, {plane.position}; outlined: {', '.join(met)}."
+        over = f"Absorbed dose over {under(result.pictures)}, {plane.position}"
+        alt = f"{over}; outlined: {', '.join(met)}."
         return finished(drawing, "dose_coronal", alt)
 
 
 def _dose_on(axis: Any, result: Result, plane: Plane, end: float,
              isodoses: Sequence[float] = ()) -> list[str]:  # fmt: skip
     assert result.pictures is not None
-    show_ct(axis, result.pictures.ct, plane)
+    _show_under(axis, result.pictures, plane)
     dose = cut(result.pictures.dose, plane)
     alpha = np.clip((dose / end - 0.06) / 0.16, 0.0, 1.0) * 0.78
     axis.imshow(dose, cmap="viridis", vmin=0, vmax=end, alpha=alpha, extent=plane.extent,
@@ -143,6 +174,8 @@ def _colour_bar(drawing: Any, axis: Any, place: tuple[float, float], end: float,
 
 def dose_pictures(result: Result) -> Figure:
     """Coronal and axial dose with isodose lines at round values: the picture of page four."""
+    assert result.pictures is not None
+    pictures = result.pictures
     planes = _planes(result, lambda r: r.absorbed_dose_gy.value)
     end = organ_scale(result)
     levels = isodose_levels(end, result)
@@ -154,7 +187,8 @@ def dose_pictures(result: Result) -> Figure:
         shown = "; ".join(p.position for p in planes)
         names = ", ".join(dict.fromkeys(n for names in met for n in names))
         lines = ", ".join(f"{x:g}" for x in levels)
-        alt = f"Absorbed dose over CT: {shown}. Isodose lines at {lines} Gy. Outlined: {names}."
+        over = f"Absorbed dose over {under(pictures)}: {shown}"
+        alt = f"{over}. Isodose lines at {lines} Gy. Outlined: {names}."
         return finished(drawing, "dose_planes", alt)
 
 
@@ -207,16 +241,40 @@ def fused(result: Result) -> Figure | None:
         right = (len(scans) * (column + 0.6) + 0.8) / 180
         _colour_bar(drawing, axis, (right, 0.008), end, "MBq/ml", "inferno")
         alt = (
-            "Activity concentration of each scan over the reference CT on one colour scale "
+            f"Activity concentration of each scan{_over(pictures)} on one colour scale "
             f"that ends at {significant(end)} MBq/ml; {'; '.join(p.position for p in planes)}."
         )
         return finished(drawing, "fused", alt)
 
 
+def scans_words(pictures: Pictures | None) -> str:
+    """What the page of scans shows."""
+    if pictures is None:
+        return ""
+    scale = "one colour scale for all times."
+    if pictures.ct is not None:
+        return "Activity concentration (MBq/ml) of each scan over the reference CT, " + scale
+    return ("Activity concentration (MBq/ml) of each scan, laid on the scan with the outlines; "
+            + scale + " There is no CT.")  # fmt: skip
+
+
+def registration_words(pictures: Pictures | None) -> str:
+    """How the scans were laid on each other, for the head of the table."""
+    if pictures is not None and pictures.registered_ct and pictures.ct is not None:
+        return ("Each scan's CT brought to the reference CT: chequered (blue tint reference, sand "
+                "tint scan), and the difference, purple to orange about zero.")  # fmt: skip
+    return ("The outlines, blurred as the camera blurs, laid on each scan's activity: look at them "
+            "on the scans above.")  # fmt: skip
+
+
+def _over(pictures: Pictures) -> str:
+    return " over the reference CT" if pictures.ct is not None else " in the reference's place"
+
+
 def _planes(result: Result, rank: Callable[[RegionResult], float]) -> list[Plane]:
     """Coronal and axial through the main organs, and axial through the lesion that ranks first."""
     assert result.pictures is not None
-    low, high = body_box(result.pictures.ct, result.pictures.dose.grid)
+    low, high = _trunk(result.pictures)
     centres = _centres(result.pictures, main_regions(result))
     planes = [coronal_through(centres, low, high), axial_through(centres, low, high)]
     lesions = _of(result.regions, "lesion")
@@ -227,18 +285,22 @@ def _planes(result: Result, rank: Callable[[RegionResult], float]) -> list[Plane
 
 
 def _scan_title(result: Result, index: int) -> str:
-    if index >= len(result.measurements):
+    scans = [m for m in result.measurements if m.kind != "planar"]
+    if index >= len(scans):
         return f"scan {index + 1}"
-    scan = result.measurements[index]
+    scan = scans[index]
     return f"{scan.id} · {scan.time_h:.1f} h"
 
 
 def _fused_one(axis: Any, result: Result, scan: Any, plane: Plane, end: float,
                first: bool) -> None:  # fmt: skip
     assert result.pictures is not None
-    show_ct(axis, result.pictures.ct, plane)
-    level = cut(scan, plane)
-    alpha = np.clip((level / end - 0.02) / 0.25, 0.0, 1.0) * 0.8
+    level, alpha = cut(scan, plane), None
+    if result.pictures.ct is not None:
+        show_ct(axis, result.pictures.ct, plane)
+        alpha = np.clip((level / end - 0.02) / 0.25, 0.0, 1.0) * 0.8
+    else:
+        bare(axis)
     axis.imshow(level, cmap="inferno", vmin=0, vmax=end, alpha=alpha, extent=plane.extent,
                 aspect="equal")  # fmt: skip
     outline(axis, _masks(result.pictures), plane, line_colours(result.regions), 0.6)
@@ -248,9 +310,9 @@ def _fused_one(axis: Any, result: Result, scan: Any, plane: Plane, end: float,
 def registration(result: Result) -> Figure | None:
     """Each registered CT against the reference: chequered, and the difference about zero."""
     pictures = result.pictures
-    if pictures is None or not pictures.registered_ct:
+    if pictures is None or pictures.ct is None or not pictures.registered_ct:
         return None
-    low, high = body_box(pictures.ct, pictures.dose.grid)
+    low, high = _trunk(pictures)
     centres = _centres(pictures, main_regions(result))
     plane = coronal_through(centres, low, high)
     own = {x.reference for x in result.registrations}
@@ -277,7 +339,7 @@ def registration(result: Result) -> Figure | None:
 
 
 def _chequer(axis: Any, reference: Any, moved: Any, plane: Plane) -> None:
-    from quimby.report.figures.planes import CT_CENTRE, CT_WIDTH, STEP_MM, bare
+    from quimby.report.figures.planes import CT_CENTRE, CT_WIDTH, STEP_MM
 
     a, b = cut(reference, plane, outside=-1000.0), cut(moved, plane, outside=-1000.0)
     rows, columns = np.indices(a.shape)
@@ -291,8 +353,6 @@ def _chequer(axis: Any, reference: Any, moved: Any, plane: Plane) -> None:
 
 
 def _difference(axis: Any, reference: Any, moved: Any, plane: Plane) -> None:
-    from quimby.report.figures.planes import bare
-
     a, b = cut(reference, plane, outside=-1000.0), cut(moved, plane, outside=-1000.0)
     gap = np.clip(b, -160, 240) - np.clip(a, -160, 240)
     axis.imshow(gap, cmap="PuOr_r", vmin=-300, vmax=300, extent=plane.extent, aspect="equal")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from quimby.core.notes import Note, note, refusal
@@ -12,6 +12,7 @@ from quimby.core.time import aware, hours_between
 from quimby.core.uncertain import Uncertain, total
 from quimby.devices import matching
 from quimby.devices.calibration import plausibility_notes
+from quimby.devices.camera import CameraRecord, PlanarRecord
 from quimby.devices.planar_sensitivity import Background, planar_sensitivity
 from quimby.measure.dicom.planar import read_planar
 from quimby.measure.planar_scan import SAME_KEV, PlanarFrame, PlanarScan, chosen_window
@@ -45,6 +46,7 @@ class PlanarMeasured:
     mean: Uncertain
     pixel_mm: tuple[float, float]
     certificate: Certificate
+    measured: date | None
 
 
 def measure_planar(
@@ -91,7 +93,32 @@ def measure_planar(
         valid_until=scans[0].acquired_at.date() + VALID_FOR if scans[0].acquired_at else None,
         operator=operator,
     )  # fmt: skip
-    return PlanarMeasured(tuple(heads), mean, scans[0].pixel_mm, made)
+    day = scans[0].acquired_at.date() if scans[0].acquired_at else None
+    return PlanarMeasured(tuple(heads), mean, scans[0].pixel_mm, made, day)
+
+
+def with_planar(camera: CameraRecord, found: PlanarMeasured, name: str) -> CameraRecord:
+    """The record with this planar sensitivity: a check of what planar pairs and SPECT/CT say.
+
+    E-CAL-NUCLIDE, E-CAL-WINDOW for a dish of another nuclide or collimator, or without its energy
+    window and day.
+    """
+    matching.check_nuclide(name, camera.nuclide, canonical=canonical, where=camera.id)
+    first = found.heads[0].frame
+    matching.check_collimator(first.collimator or matching.UNKNOWN, camera.collimator,
+                              where=camera.id)  # fmt: skip
+    window, day = first.window, found.measured
+    if window is None or day is None:
+        raise refusal("E-CAL-WINDOW", where=camera.id, what="energy window or day", scan="not said",
+                      record="needed")  # fmt: skip
+    mean = found.mean
+    made = PlanarRecord(
+        cps_per_mbq=mean.value,
+        u_relative={cause: abs(part) / mean.value for cause, part in mean.parts.items() if part},
+        heads=len(found.heads), lower_kev=window.lower_kev, upper_kev=window.upper_kev,
+        measured=day,
+    )  # fmt: skip
+    return camera.model_copy(update={"planar": made})
 
 
 def _fits(scan: PlanarScan, name: str) -> None:

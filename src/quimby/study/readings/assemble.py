@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from quimby import protocols, therapies
+from quimby import therapies
 from quimby.core.notes import gathered
 from quimby.study.assemble import patient_of
 from quimby.study.course import earlier
 from quimby.study.document import Study
+from quimby.study.practice import protocol_of
 from quimby.study.readings.chain import ByReadings
 from quimby.study.result import Result
 from quimby.study.trace import of_readings, trace
@@ -17,7 +18,7 @@ from quimby.study.trace import of_readings, trace
 def from_readings(study: Study, found: ByReadings) -> Result:
     """The result of a study without scans; the last administration with tables is reported."""
     document, last = study.document, found.last
-    protocol = protocols.load(document.protocol)
+    protocol = protocol_of(study)
     given = last.administration
     return Result(
         study_id=document.id, therapy=therapies.load(document.therapy).title,
@@ -31,20 +32,19 @@ def from_readings(study: Study, found: ByReadings) -> Result:
         combined=(), remainder_tia_mbq_h=None, exposures=tuple(earlier(document)),
         notes=gathered(found.notes),
         trace=trace(document, found.files, found.constants,
-                    of_readings(found.stages, protocol)),
+                    of_readings(found.stages)),
         stages=found.stages, plan=found.plan, verified=found.verified,
     )  # fmt: skip
 
 
 def with_readings(result: Result, found: ByReadings) -> Result:
     """The result of scans, with what the study's tables add."""
-    protocol = protocols.load(result.protocol)
     whole = replace(
         result.trace,
         inputs=(*result.trace.inputs, *found.files),
         constants=tuple(dict.fromkeys([*result.trace.constants, *found.constants])),
         methods=tuple(dict.fromkeys([*result.trace.methods,
-                                     *of_readings(found.stages, protocol)])),
+                                     *of_readings(found.stages)])),
     )  # fmt: skip
     return replace(result, stages=found.stages, plan=found.plan, verified=found.verified,
                    notes=gathered([*result.notes, *found.notes]), trace=whole)  # fmt: skip

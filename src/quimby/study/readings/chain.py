@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quimby import protocols, therapies
+from quimby import therapies
 from quimby.core.notes import Note, note, refusal
 from quimby.core.source import Constant
 from quimby.core.uncertain import Uncertain
@@ -15,6 +15,7 @@ from quimby.protocols import Protocol
 from quimby.study.counted import ACQUIRED
 from quimby.study.document import Administration, Study, StudyDocument
 from quimby.study.files import Shelf
+from quimby.study.practice import protocol_of
 from quimby.study.progress import Progress, Step
 from quimby.study.readings.blood import blood_series
 from quimby.study.readings.compare import group_of, of_series, of_shares, placed
@@ -46,7 +47,7 @@ class ByReadings:
 def by_readings(study: Study, progress: Progress) -> ByReadings:
     """Every administration with tables, in order of time; the plan; planned against measured."""
     document = study.document
-    therapy, protocol = therapies.load(document.therapy), protocols.load(document.protocol)
+    therapy, protocol = therapies.load(document.therapy), protocol_of(study)
     shelf = Shelf(study.folder)
     progress(Step("read"))
     given = [a for a in document.administrations if a.own_readings]

@@ -112,7 +112,7 @@ def _blood_one(
     volume, constants, notes = _blood_volume(who, weight)
     found = blood.blood_dose_one_reading(
         used.value, used.time_h, weight_kg=weight, blood_volume_ml=volume,
-        half_life_h=nuclide.half_life_h.value)  # fmt: skip
+        half_life_h=nuclide.half_life_h.value, of=f"{used.at:%Y-%m-%d}")  # fmt: skip
     method = f"one whole-body reading at {used.time_h:.1f} h, a fixed share in blood"
     row = _blood_row(found, administered_mbq, method)
     return Dosed(row.doses, (*row.constants, *constants), (*row.notes, *notes))

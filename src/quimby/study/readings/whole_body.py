@@ -147,6 +147,12 @@ def _from_one(
                       model="one reading after the reference")  # fmt: skip
     used = inside[-1]
     tiac = kinetics.one_reading_tiac_h(used.value, used.time_h)
+    cause = f"one exponential for the whole body, {table.given.id}"
+    shares = kinetics.sampling()
+    u = shares["one exponential for the whole body"].value / used.time_h
+    tiac = tiac.because(cause, u * tiac.value)
+    hourly = shares["one exponential to another hour"].value
+    u_48h = hourly * abs(LIMIT_TIME_H - used.time_h)
     whole = Uncertain(1.0)
     ends = ((0.0, whole), (used.time_h, used.value))
     times, values = [t for t, _ in ends], [v for _, v in ends]
@@ -158,5 +164,7 @@ def _from_one(
         tiac=tiac, tiac_unit="h",
         half_lives_h={"effective": tiac.scaled(LN2)},
         head_fraction=0.0, tail_fraction=used.value.value, physical_tail=None, residuals_u=(),
-        chi2=None, degrees_of_freedom=None, figures=_at_48h(times, values, half_life_h),
+        chi2=None, degrees_of_freedom=None,
+        figures={name: x.because(cause, u_48h * x.value)
+                 for name, x in _at_48h(times, values, half_life_h).items()},
     ), tuple(notes)  # fmt: skip
