@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from quimby import protocols
+from quimby import protocols, therapies
 from quimby.core.notes import Note, gathered, note, refusal
 from quimby.core.uncertain import Uncertain
 from quimby.protocols import Protocol
@@ -23,11 +23,12 @@ def protocol_of(study: Study) -> Protocol:
     """The protocol by id, or from the file that the study names.
 
     E-PROTOCOL or E-STUDY-FILE when there is none, E-PROTOCOL-FILE when it is broken,
-    E-STUDY-PROTOCOL when it is of another therapy.
+    E-THERAPY for a therapy that is none, E-STUDY-PROTOCOL when the protocol is of another.
     """
     name = study.document.protocol
     own = name.endswith(OWN)
     found = protocols.load_file(_file(study)) if own else protocols.load(name)
+    therapies.load(study.document.therapy)
     if found.therapy != study.document.therapy:
         raise refusal("E-STUDY-PROTOCOL", where="protocol", protocol=found.id,
                       therapy=found.therapy, wanted=study.document.therapy)  # fmt: skip
