@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import log, pi
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -143,7 +144,7 @@ def test_a_remnant_gets_the_dose_of_its_own_half_life() -> None:
 # Blood
 
 
-def single(retention: float = 0.1, time_h: float = 48, **extra: float) -> BloodDose:
+def single(retention: float = 0.1, time_h: float = 48, **extra: Any) -> BloodDose:
     return blood_dose_one_reading(
         exact(retention), time_h, weight_kg=exact(extra.pop("weight", 70)),
         blood_volume_ml=exact(extra.pop("volume", 5000)), half_life_h=TP, **extra,
