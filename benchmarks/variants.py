@@ -30,9 +30,10 @@ from quimby import protocols, therapies
 from quimby.core.grid import Image, Rigid
 from quimby.core.uncertain import Uncertain
 from quimby.kinetics.choose import choose
-from quimby.measure.partial_volume import recover
+from quimby.measure.partial_volume import REGISTRATION_U_MM, recover
 from quimby.measure.regions import Regions, prepare
-from quimby.study.curves import planned
+from quimby.protocols.curve_plan import planned
+from quimby.study.laid import HARDWARE_U_MM
 from quimby.study.quantify import REPEATABILITY_U, TRANSFER_U_MM
 
 PROTOCOL = "LU-FULL"
@@ -78,9 +79,10 @@ def patient(variant: Variant, regions: Regions) -> list[Row]:
         image = Image(grid, np.rint(counts(variant, scan, grid)) / COUNTS_PER_MBQ, "MBq")
         exact = scan == variant.reference
         off = np.zeros(3) if exact else draw.normal(0, POSITION_MM, 3)
+        stated_mm = HARDWARE_U_MM if exact else REGISTRATION_U_MM
         found = recover(image, regions, Rigid(pose.rotation, pose.translation_mm + off),
                         fwhm_mm=width, scan=f"scan-{scan + 1}",
-                        registration_u_mm=0.5 if exact else 1.0)  # fmt: skip
+                        registration_u_mm=stated_mm)  # fmt: skip
         for name, row in found.regions.items():
             a = row.activity_mbq.because("camera calibration", CAMERA_U * row.activity_mbq.value)
             own = f"repeatability, {name}, scan-{scan + 1}"

@@ -17,7 +17,7 @@ from quimby.kinetics.criteria import (
     akaike_weights,
     best_by_aicc,
 )
-from quimby.study.curves import planned
+from quimby.protocols.curve_plan import planned
 
 TP = 159.528
 PROTOCOL = protocols.load("LU-FULL")
@@ -77,6 +77,7 @@ def test_the_budget_names_what_a_physician_can_read() -> None:
         "camera calibration",
         "curve fit, kidney",
         "choice of curve model, kidney",
+        "slower phase, unseen, kidney",
         "prior, uptake half-life",
         "prior, share at start",
     }
@@ -187,5 +188,6 @@ def test_intervals_cover_in_simulation(family: Family, schedule: str) -> None:
     found = row(family, schedule, patients=60)
     assert abs(found.bias) < 0.02
     assert found.coverage >= 0.89  # 95 % less two standard errors of 60 draws
-    assert found.u_rel == pytest.approx(found.scatter, rel=0.35)
+    # no less than what is seen; more, since these patients have no slower phase, and u allows one
+    assert 0.65 * found.scatter < found.u_rel < 1.5 * found.scatter
     assert found.lost == 0

@@ -19,8 +19,11 @@ from quimby.core.uncertain import Uncertain, combine
 from quimby.kinetics import trapezoid
 from quimby.kinetics.criteria import aic_known_variance, aicc, akaike_weights
 from quimby.kinetics.fit import Fit, fit, gathered
+from quimby.kinetics.models import LN2
+from quimby.kinetics.one_scan import RULES, one_scan_fit
 from quimby.kinetics.priors import Prior
 from quimby.kinetics.samples import looks
+from quimby.kinetics.slower import with_slower_phase
 
 REJECT_BELOW = 0.05  # p of the chi-square test
 SELECTIONS = ("planned", "average")
@@ -42,9 +45,10 @@ class Alternative:
 class Choice:
     """The curve used, and what else was tried.
 
-    `tia_mbq_h` has what only this curve suffers gathered as "curve fit, <region>" and the
-    spread between admissible models as "choice of curve model, <organ>"; shared causes and
-    priors keep their names. `weights` are those of the averaged models, {used: 1} without.
+    `tia_mbq_h` has what only this curve suffers gathered as "curve fit, <region>", the spread
+    between admissible models as "choice of curve model, <organ>" and what no scan shows as
+    "slower phase, unseen, <organ>"; shared causes and priors keep their names. `weights` are those
+    of the averaged models, {used: 1} without.
     """
 
     fit: Fit
@@ -130,6 +134,9 @@ def _fitted(
     if name == trapezoid.NAME:
         return trapezoid.trapezoid_fit(times_h, values, lines=lines, where=where,
                                        physical_half_life_h=physical_h)  # fmt: skip
+    if name in RULES:
+        return one_scan_fit(name, times_h, values, priors=priors, where=where,
+                            physical_half_life_h=physical_h)  # fmt: skip
     return fit(name, times_h, values, physical_half_life_h=physical_h, priors=priors,
                slower=slower, where=where)  # fmt: skip
 
@@ -157,10 +164,12 @@ def settled(tried: Tried, *, region: str, manner: Manner, physical_half_life_h: 
     notes += looks(seen.times_h, [a.value for a in seen.activities_mbq], where=where,
                    physical_half_life_h=physical_half_life_h)  # fmt: skip
     rows = averaged or ((used, 1.0),)
+    tia = _gathered(_mean(rows), used, bool(good), region, manner.shared)
+    tia = _with_choice(tia, rows, good, manner.organ or region)
     return Choice(
         fit=used,
-        tia_mbq_h=_with_choice(_gathered(_mean(rows), used, bool(good), region, manner.shared),
-                               rows, good, manner.organ or region),
+        tia_mbq_h=with_slower_phase(tia, rows, physical_rate=LN2 / physical_half_life_h,
+                                    organ=manner.organ or region),
         alternatives=tuple(_alternative(name, f, used, dict(averaged))
                            for name, f in tried.items()),
         notes=in_order(notes),
@@ -204,8 +213,8 @@ def _choice_notes(used: Fit, tried: Tried, *, where: str, good: bool,
     elif first is not used:
         found.append(note("I-TIA-MODEL", where=where, planned=preferred, used=used.model,
                           why=str(getattr(first, "what", first))))  # fmt: skip
-    told = ", ".join(p.cause for p in used.priors if not p.fixed)
-    held = ", ".join(p.cause for p in used.priors if p.fixed)
+    told = "; ".join(p.cause.removeprefix("prior, ") for p in used.priors if not p.fixed)
+    held = "; ".join(p.cause.removeprefix("prior, ") for p in used.priors if p.fixed)
     found += [note("I-TIA-PRIOR", where=where, what=told)] if told else []
     found += [note("I-TIA-FIXED", where=where, what=held)] if held else []
     return found

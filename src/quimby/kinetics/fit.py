@@ -52,7 +52,7 @@ class Fit:
     band_u_mbq: tuple[float, ...]  # k = 1, random and prior causes
     priors: tuple[Prior, ...]
     notes: tuple[Note, ...]
-    problem: Problem | None = None  # what was solved; None for trapezoids
+    problem: Problem | None = None  # what was solved; None for trapezoids and rules
     drawn_mbq: tuple[float, ...] = ()  # the curve at `band_times_h`, where it is no exponentials
 
     @property
@@ -104,6 +104,8 @@ def fit(
     if "rate" in chosen.logs:
         problem, x, notes = _held_at_decay(problem, x, slower=slower, noise_u=noise_u, where=where)
     _seen(problem, x, where)
+    if chosen.name == "physical":
+        notes = (note("W-TIA-UPPER", where=where, what="from the start on"),)
     return _report(problem, x, where, notes=(*read.notes, *notes))
 
 

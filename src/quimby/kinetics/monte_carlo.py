@@ -26,6 +26,7 @@ from quimby.kinetics.fit import Fit
 from quimby.kinetics.joint import Joint, JointProblem, joint_bounds
 from quimby.kinetics.many import Whitened, solve_many
 from quimby.kinetics.models import LN2, Array
+from quimby.kinetics.one_scan import RULES
 from quimby.kinetics.solve import Problem, bounds, solve
 
 TRIALS = 100_000
@@ -124,6 +125,8 @@ def fitted_tia(fit: Fit, draws: Draws, *, lines: trapezoid.Lines | None = None) 
     Not finite where a trial has none. `lines` says how trapezoids are joined.
     """
     problem = fit.problem
+    if fit.model in RULES:
+        return fit.tia_weights_h[0] * draws.positive(fit.samples.activities_mbq[0])
     if problem is None:
         return _trapezoids(fit, draws, lines or trapezoid.Lines())
     data = _data([problem], draws)
@@ -204,6 +207,6 @@ def remaining(tia: Uncertain, fits: Sequence[Fit]) -> Uncertain:
     "curve fit, …" are the readings' own.
     """
     known = {c for f in fits for a in f.samples.activities_mbq for c in a.parts}
-    known |= {p.cause for f in fits for p in f.priors}
+    known |= {p.cause for f in fits if f.problem for p in f.priors}
     return Uncertain(tia.value, {c: p for c, p in tia.parts.items()
                                  if c not in known and not c.startswith(GATHERED)})  # fmt: skip

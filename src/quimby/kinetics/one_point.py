@@ -16,7 +16,7 @@ import numpy as np
 
 from quimby.core.notes import Note, note, refusal
 from quimby.core.uncertain import Uncertain, combine
-from quimby.kinetics.models import LN2
+from quimby.kinetics.models import LN2, Array
 from quimby.kinetics.priors import Prior
 from quimby.kinetics.spread import least_part, normal_quantiles, population_part
 
@@ -37,6 +37,14 @@ class OnePoint:
     time_in_half_lives: float
     bias: tuple[float, float]  # method / truth - 1, extremes for T_eff from 5th to 95th centile
     notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Hours:
+    """What a reading is multiplied by, and what it should have been in each of many patients."""
+
+    factor: float
+    true: Array
 
 
 def population_half_life_tia(
@@ -62,6 +70,20 @@ def twice_time_tia(
     """
     _above_zero(where, activity_mbq, time_h, population)
     return _result(activity_mbq, time_h, population, 2 * time_h / LN2, where)
+
+
+def by_hours_tia(
+    activity_mbq: Uncertain, time_h: float, population: Prior, hours: Hours, *,
+    where: str = "one scan",
+) -> OnePoint:  # fmt: skip
+    """TIA = A(t) * hours, its doubt from the patients that `hours.true` is of.
+
+    `population` tells the window and names the doubt. Raises E-STP-INPUT.
+    """
+    _above_zero(where, activity_mbq, time_h, population)
+    low, high = (float(q) for q in np.quantile(hours.true, CENTILES))
+    bias = (hours.factor / high - 1, hours.factor / low - 1)
+    return _told(activity_mbq, time_h, population, hours, bias, where)
 
 
 def other_nuclide_tia_mbq_h(
@@ -133,14 +155,22 @@ def _result(activity: Uncertain, time_h: float, population: Prior, factor: float
     low, high = (_centile(population, c) for c in CENTILES)
     turning = min(max(time_h * LN2, low), high)  # where the factor is smallest
     errors = [factor / _factor(time_h, T) - 1 for T in (low, turning, high)]
-    tia = combine(activity.value * factor, (activity, factor))
-    u_rel = _population_u(time_h, population, factor, beside=activity.u_rel)
+    true = np.array([_factor(time_h, population.median * exp(population.sd_ln * z))
+                     for z in normal_quantiles()])  # fmt: skip
+    return _told(activity, time_h, population, Hours(factor, true), (min(errors), max(errors)),
+                 where)  # fmt: skip
+
+
+def _told(activity: Uncertain, time_h: float, population: Prior, hours: Hours,
+          bias: tuple[float, float], where: str) -> OnePoint:  # fmt: skip
+    """The population's part is such that it and the reading's doubt together hold 95 of 100."""
+    tia = combine(activity.value * hours.factor, (activity, hours.factor))
+    u_rel = population_part(hours.true / hours.factor, activity.u_rel)
     tia = _doubted(tia, u_rel, population.cause)
     notes = [
         *window_notes(time_h, population.median, where=where),
         note("I-STP-POPULATION", where=where, value=population.median, source=population.source),
     ]
-    bias = min(errors), max(errors)
     if max(map(abs, bias)) > NEAR:
         notes.append(note("W-STP-SPREAD", where=where, value=max(map(abs, bias)), limit=NEAR,
                           low=bias[0], high=bias[1]))  # fmt: skip
@@ -156,13 +186,6 @@ def _doubted(tia: Uncertain, u_rel: float, cause: str) -> Uncertain:
     """With the population's doubt, and what is missing to the least doubt as a cause apart."""
     told = tia.because(cause, u_rel * tia.value)
     return Uncertain(tia.value, {**told.parts, **least_part(u_rel, tia.value)})
-
-
-def _population_u(time_h: float, population: Prior, factor: float, *, beside: float) -> float:
-    """The population's part, so that it and the reading's doubt together hold 95 of 100."""
-    true = [_factor(time_h, population.median * exp(population.sd_ln * z))
-            for z in normal_quantiles()]  # fmt: skip
-    return population_part(np.array(true) / factor, beside)
 
 
 def _above_zero(where: str, activity: Uncertain, time_h: float, population: Prior) -> None:

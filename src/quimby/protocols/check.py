@@ -45,6 +45,7 @@ def _named(protocol: Protocol) -> Iterator[tuple[str, str, Collection[str]]]:
     """Key, the name that stands there, and the names that exist."""
     from quimby.effect import limits
     from quimby.kinetics.models import MODELS
+    from quimby.kinetics.one_scan import RULES
     from quimby.kinetics.priors import known_priors
     from quimby.kinetics.trapezoid import NAME
     from quimby.population import places
@@ -56,7 +57,8 @@ def _named(protocol: Protocol) -> Iterator[tuple[str, str, Collection[str]]]:
         for organ, rows in protocol.calculation.models.items():
             for number, models in rows.items():
                 for model in models:
-                    yield f"calculation.models.{organ}.{number}", model, [*MODELS, NAME]
+                    known = [*MODELS, NAME, *(RULES if number == 1 else ())]
+                    yield f"calculation.models.{organ}.{number}", model, known
     if protocol.readings is not None and protocol.readings.kinetics:
         yield "readings.kinetics", protocol.readings.kinetics, tables
     if protocol.uncertainty is not None and protocol.uncertainty.population:

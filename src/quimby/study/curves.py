@@ -10,20 +10,18 @@ from math import exp
 from quimby.core.notes import Note, note
 from quimby.core.source import Constant
 from quimby.core.uncertain import Uncertain
-from quimby.kinetics.choose import Choice, Manner
+from quimby.kinetics.choose import Choice
 from quimby.kinetics.joint import Joint, common_factor
 from quimby.kinetics.one_point import population_half_life_tia
-from quimby.kinetics.priors import Prior, PriorFile, is_wide, priors, shipped
+from quimby.kinetics.one_scan import RULES
+from quimby.kinetics.priors import Prior, PriorFile, is_wide, shipped
 from quimby.kinetics.together import Asked, choose_together
 from quimby.kinetics.trapezoid import Lines, trapezoid
 from quimby.protocols import Protocol
+from quimby.protocols.curve_plan import FEW, manner, planned
 from quimby.study.hybrid import Scaled
 from quimby.study.quantify import Quantified, Reading
 from quimby.study.result import Curve, Sample
-
-HELD = {"effective": "effective half-life", "uptake": "uptake half-life",
-        "fast": "fast half-life", "start ratio": "share at start"}  # fmt: skip
-FEW = 3  # fewer samples than this do not tell a half-life by themselves
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,37 +120,6 @@ def _groups(organs: Mapping[str, str], names: list[str], protocol: Protocol) -> 
     return [*(g for g in groups if g), *([n] for n in names if n not in taken)]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a protocol says about a curve before the scans are seen."""
-
-    models: tuple[str, ...]  # the preferred one first
-    priors: tuple[Prior, ...]
-
-
-def planned(
-    protocol: Protocol, organ: str, samples: int, *, table: PriorFile | None = None,
-    half_life: Prior | None = None,
-) -> Plan:  # fmt: skip
-    """Models and population knowledge for an organ with so many samples.
-
-    With one or two samples a half-life joins the priors of the uptake: the patient's own
-    `half_life` of another cycle, or the population's; with more the patient tells it. Rows of
-    `table`, the centre's own, go before the protocol's. E-NLME-PRIOR where what is needed lacks.
-    """
-    plan, few = protocol.imaging, samples < FEW
-    found = priors(organ, file=plan.priors, own=table, with_half_life=few and half_life is None,
-                   wide=True)  # fmt: skip
-    if few and half_life is not None:
-        found = (half_life, *found)
-    held = tuple(
-        Prior(quantity, one.value, one.u, f"{HELD[quantity]}, held, {organ}", one.source, "P", True)
-        for quantity, one in plan.fixed_for(organ).items()
-    )
-    free = tuple(p for p in found if p.quantity not in {h.quantity for h in held})
-    return Plan(plan.models_for(organ, samples), (*free, *held))
-
-
 def _asked(
     name: str, organ: str, samples: tuple[Sample, ...], protocol: Protocol, known: Known,
     shared: frozenset[str],
@@ -161,12 +128,10 @@ def _asked(
     way = protocol.imaging
     plan = planned(protocol, organ, len(samples), table=known.table,
                    half_life=known.half_lives.get(name))  # fmt: skip
-    joined = way.trapezoid
-    lines = Lines(joined.start, joined.between, joined.tail, joined.tail_half_life_h)
     return Asked(
         name, tuple(s.time_h for s in samples), tuple(s.activity_mbq for s in samples),
         plan.models, plan.priors, organ if organ in way.same_washout else "",
-        Manner(way.selection, organ, shared, lines),
+        manner(protocol, organ, shared),
     )  # fmt: skip
 
 
@@ -176,7 +141,7 @@ def _curve(
     more: tuple[Scaled, ...],
 ) -> RegionCurve:  # fmt: skip
     choice, joint = found
-    tia, told = _of_half_life(asked.name, samples, choice.tia_mbq_h, asked.priors)
+    tia, told = _of_half_life(asked.name, samples, choice, asked.priors)
     if len(samples) < FEW:
         own = known.half_lives.get(asked.name)
         told += _whose(asked.name, own, protocol.imaging.priors, known)
@@ -202,11 +167,15 @@ def _of_scans(
 
 
 def _of_half_life(
-    name: str, samples: tuple[Sample, ...], tia: Uncertain, told: tuple[Prior, ...]
+    name: str, samples: tuple[Sample, ...], choice: Choice, told: tuple[Prior, ...]
 ) -> tuple[Uncertain, tuple[Note, ...]]:
-    """With one scan, the half-life's doubt from quantiles: its slope vanishes at T / ln 2."""
+    """With one scan, the half-life's doubt from quantiles: its slope vanishes at T / ln 2.
+
+    Rules for one scan have done so themselves.
+    """
+    tia = choice.tia_mbq_h
     half_life = next((p for p in told if p.quantity == "effective"), None)
-    if len(samples) > 1 or half_life is None:
+    if len(samples) > 1 or half_life is None or choice.fit.model in RULES:
         return tia, ()
     (one,) = samples
     found = population_half_life_tia(one.activity_mbq, one.time_h, half_life, where=name)
