@@ -19,7 +19,7 @@ from quimby import protocols
 from quimby.core.errors import QuimbyError
 from quimby.core.uncertain import Uncertain
 from quimby.kinetics.choose import SELECTIONS, Manner, all_tried, settled
-from quimby.study.curves import planned
+from quimby.protocols.curve_plan import planned
 
 PHYSICAL_H = 159.528
 SCHEDULES = {

@@ -30,7 +30,7 @@ from quimby.kinetics.one_point import population_half_life_tia, twice_time_tia
 from quimby.kinetics.priors import priors
 from quimby.kinetics.spread import LEAST
 from quimby.kinetics.two_points import two_points
-from quimby.study.curves import planned
+from quimby.protocols.curve_plan import planned
 
 Array = NDArray[np.float64]
 

@@ -28,6 +28,7 @@ AREAS = {
     "seg": "Outlines made here or by other programs",
     "tia": "Time-activity curves",
     "stp": "One or two scans",
+    "the": "Transfer between nuclides",
     "dose": "Absorbed dose",
     "vox": "Voxels",
     "dvh": "Dose-volume figures",

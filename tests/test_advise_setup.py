@@ -118,6 +118,38 @@ def test_a_valid_calibration_is_not_made_again() -> None:
     assert not any("'B'" in title for title in scans)
 
 
+def test_what_the_document_does_not_say_is_looked_up_and_plans_no_task() -> None:
+    meter = 'kind = "activity_meter"\n'
+    place = two_cameras(("calibration = []\n", ""), (f'{meter}qc = "ok"', meter))
+    plan = plan_of(place)
+    assert plan.look_up == (
+        "activity meter 'meter': whether its quality control is in order (not said)",
+        "SPECT/CT 'A': sensitivity with Lu-177, not older than 365 d (not said)",
+    )
+    assert "acceptance" not in kinds(plan)
+    scans = [t.title for t in plan.tasks if t.id.startswith(("filling", "phantom-scan"))]
+    assert any("'B'" in title for title in scans)
+    assert not any("'A'" in title for title in scans)
+    assert plan_of(two_cameras()).look_up == ()
+
+
+def test_a_calibration_counts_for_what_the_device_is() -> None:
+    record = two_cameras(("on = 2024-01-10", "on = 2026-01-10")).device[2]
+    for_spect = protocols.load("LU-STP").requires.calibration[0]
+    stands = record.standing(for_spect, today=DAY)
+    assert (stands.known, stands.valid, stands.age_d) == (True, True, 51)
+    for_planar = for_spect.model_copy(update={"device": "gamma_camera"})
+    assert record.does("gamma_camera")
+    assert not record.standing(for_planar, today=DAY).known
+
+
+def test_the_calendar_asks_to_look_up_what_the_document_does_not_say() -> None:
+    place = two_cameras(("calibration = []\n", ""))
+    found = calibration_calendar(protocols.load("LU-STP"), place, today=DAY)
+    rows = [(d.on, d.what, d.late) for d in found.due if "'A'" in d.device and "sens" in d.what]
+    assert rows == [(DAY, "look up when: sensitivity with Lu-177", False)]
+
+
 def test_a_device_in_order_is_not_accepted_again() -> None:
     assert "acceptance" not in kinds(plan_of(two_cameras()))
     never = two_cameras(('id = "meter"\nkind = "activity_meter"\nqc = "ok"',

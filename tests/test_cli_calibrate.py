@@ -82,8 +82,15 @@ def test_a_dish_of_another_nuclide_than_stated_is_refused(tmp_path: Path) -> Non
     assert "I-131" in refused("E-CAL-NUCLIDE", *words, out=tmp_path / "out")
 
 
+def test_a_source_assayed_many_half_lives_ago_is_refused(tmp_path: Path) -> None:
+    words = ("planar", qc("sensitivity_PetriDish.dcm"), "--activity", "10 MBq ± 2 %",
+             "--at", "2012-01-01T09:00", "--nuclide", "I-131", "--zone", ZONE)  # fmt: skip
+    assert "34 half-lives from the scan (275 days)" in refused("E-CAL-ASSAY", *words,
+                                                               out=tmp_path / "out")  # fmt: skip
+
+
 def test_the_published_highest_rate_gives_the_paralysable_dead_time(tmp_path: Path) -> None:
-    found = calibrated("dead-time", qc("MaxCountRate.dcm"), "--nuclide", "Tc-99m", "--zone", ZONE,
+    found = calibrated("dead-time", qc("MaxCountRate.dcm"), "--nuclide", "Tc-99m",
                        out=tmp_path / "out")  # fmt: skip
 
     assert found["Highest rate shown"] == 358437.0
@@ -544,5 +551,5 @@ def test_a_study_document_that_names_a_scan_without_geometry_is_refused_too(
     folder = lone(tmp_path, "nm_misc", "NM-MONO2-16-13x-heart.dcm")
     measured = Spect(id="scan-1", image=Series(path="in"), ct=Series(path="in"))
     with pytest.raises(QuimbyError) as caught:
-        _pair(measured, Shelf(folder.parent), "Lu-177")
+        _pair(measured, Shelf(folder.parent), "Lu-177", None)
     assert caught.value.code == "E-DCM-UNFIT"

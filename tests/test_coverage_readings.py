@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from benchmarks import coverage_readings as study
 from benchmarks import simulated_patients as sim
+from benchmarks.coverage_routes import ROUTES, Judged, Route
+from benchmarks.readings_taken import HALF_LIFE_H, uptakes
+from benchmarks.simulated_devices import Clock
 from scipy.integrate import quad, solve_ivp
 
 from quimby.core.uncertain import Uncertain, exact
@@ -18,16 +21,16 @@ from quimby.measure import uptake
 PATIENTS = 60
 
 
-@pytest.mark.parametrize("route", study.ROUTES, ids=lambda r: r.name)
-def test_the_stated_interval_holds_the_truth(route: study.Route) -> None:
+@pytest.mark.parametrize("route", ROUTES, ids=lambda r: r.name)
+def test_the_stated_interval_holds_the_truth(route: Route) -> None:
     for row in study.rows(route, route.families[0], patients=PATIENTS):
         assert row.passes, row
 
 
 def test_an_interval_half_as_wide_is_noticed() -> None:
-    route = study.ROUTES[0]
+    route = ROUTES[0]
 
-    def narrow(rng: np.random.Generator, family: object) -> study.Judged:
+    def narrow(rng: np.random.Generator, family: object) -> Judged:
         return [(q, Uncertain(x.value, {c: u / 2 for c, u in x.parts.items()}), true)
                 for q, x, true in route.judge(rng, family)]  # fmt: skip
 
@@ -97,7 +100,7 @@ def test_the_published_residences_of_thyroid_cancer_are_those_of_the_patients() 
 def test_fewer_readings_leave_more_doubt_between_them() -> None:
     def u(times: list[float]) -> float:
         values = [exact(0.14 * np.exp(-0.05 * t)) for t in times]
-        found = retention.area(times, values, half_life_h=study.HALF_LIFE_H, where="blood").total
+        found = retention.area(times, values, half_life_h=HALF_LIFE_H, where="blood").total
         return found.parts["curve between readings, blood"] / found.value
 
     assert u([2, 24, 110]) > 3 * u([2, 6, 24, 48, 110]) > 0
@@ -110,12 +113,12 @@ def test_a_noisy_last_slope_takes_more_readings_and_an_exact_one_does_not() -> N
     noisy = [Uncertain(v, {f"position {i}": 0.05 * v}) for i, v in enumerate(slow)]
     last_two = np.log(slow[-2] / slow[-1]) / 3
 
-    found = retention.area(times, noisy, half_life_h=study.HALF_LIFE_H)
+    found = retention.area(times, noisy, half_life_h=HALF_LIFE_H)
     assert last_two < 0
     assert 0.01 < found.tail_rate_per_h.value < 0.05
 
     strict = [exact(np.exp(-0.03 * t) if t < 44 else np.exp(-0.02 * t - 0.44)) for t in times]
-    sharp = retention.area(times, strict, half_life_h=study.HALF_LIFE_H)
+    sharp = retention.area(times, strict, half_life_h=HALF_LIFE_H)
     assert sharp.tail_rate_per_h.value == pytest.approx(0.02)
 
 
@@ -124,8 +127,8 @@ def test_washout_alone_doubts_what_an_assumed_uptake_would_take_off() -> None:
     spread = Prior("uptake", known.median * np.exp(known.sd_ln**2), 1e-6, "uptake")
     read = ([24.0, 144.0], [Uncertain(0.48, {"a": 1e-4}), Uncertain(0.26, {"b": 1e-4})])
 
-    without = thyroid.washout_only(*read, physical_half_life_h=study.HALF_LIFE_H).tiac_h
-    assumed = thyroid.assumed_uptake(*read, spread, physical_half_life_h=study.HALF_LIFE_H).tiac_h
+    without = thyroid.washout_only(*read, physical_half_life_h=HALF_LIFE_H).tiac_h
+    assumed = thyroid.assumed_uptake(*read, spread, physical_half_life_h=HALF_LIFE_H).tiac_h
 
     share = retention.sampling()["uptake phase, left out"].value
     assert without.parts["uptake phase, left out"] == pytest.approx(
@@ -136,7 +139,7 @@ def test_washout_alone_doubts_what_an_assumed_uptake_would_take_off() -> None:
 def test_the_depth_of_a_thyroid_is_one_doubt_for_all_its_readings() -> None:
     rng = np.random.default_rng(1)
     patient = sim.thyroid_patient(rng, sim.GRAVES[0])
-    _, values = study.uptakes(rng, patient, sim.Clock(), [5.0, 24.0])
+    _, values = uptakes(rng, patient, Clock(), [5.0, 24.0])
 
     for value in values:
         assert value.parts["depth of the thyroid"] == pytest.approx(uptake.DEPTH_U * value.value)

@@ -448,7 +448,7 @@ def test_the_demo_writes_a_report_and_shows_truth_beside_result(
     said = capsys.readouterr().out
 
     assert said.startswith("A made-up child")
-    assert "stage-2   Whole body, dose" in said
+    assert "stage 2   Whole body, dose" in said
     assert "patient.truth.json" in said
     assert (tmp_path / "out" / "report" / "report.pdf").stat().st_size > 10_000
 

@@ -245,3 +245,26 @@ def test_the_recovery_curve_is_tied_to_the_reconstruction() -> None:
     spread = camera_record_of().point_spread_mm()
     assert spread is not None
     assert (spread.value, spread.parts) == (11.0, {"point spread": 0.03})
+
+
+def test_a_record_of_the_model_serves_no_other_model() -> None:
+    record = camera_record_of(level="generic")
+    ours = record.scanner.model
+    assert "S-CAL-SERIAL" not in _codes(record, model=ours, serial="9999")
+    with pytest.raises(QuimbyError, match="another model") as caught:
+        record.check(_scan(model="Other"), where="scan 1")
+    assert caught.value.code == "E-CAL-MODEL"
+
+
+def test_without_a_serial_number_the_model_tells_another_camera() -> None:
+    record = camera_record_of()
+    assert "S-CAL-SERIAL" in _codes(record, serial="", model="Other")
+    assert "S-CAL-SERIAL" not in _codes(record, serial="", model=record.scanner.model)
+    assert "S-CAL-SERIAL" not in _codes(record, model="Other")  # the serial number agrees
+
+
+def test_a_blur_of_another_reconstruction_blocks_signing() -> None:
+    other = "OSEM 4i8s, Gauss 8 mm"
+    assert {"W-CAL-RECON", "S-PVC-RECON"} <= set(_codes(camera_record_of(), reconstruction=other))
+    assert "S-PVC-RECON" not in _codes(camera_record_of(point_spread=None), reconstruction=other)
+    assert "S-PVC-RECON" not in _codes(camera_record_of(), reconstruction="")

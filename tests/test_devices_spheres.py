@@ -324,3 +324,13 @@ def test_case_a_gives_its_sensitivity_and_resolution(case_a: Path) -> None:
     ).curve
     for s in seen[2:]:
         assert curve.at(s.sphere.volume_ml) == pytest.approx(s.coefficient.value, abs=0.04)
+
+
+@given(st.floats(0.5, 1.5), st.floats(0.0, 0.1))
+@settings(max_examples=50, deadline=None)
+def test_a_fitted_covariance_is_symmetric_to_the_last_digit(scale: float, common: float) -> None:
+    volumes = [0.52, 1.15, 2.57, 5.58, 11.5, 26.5]
+    measured = [scale * CURVE.at(v) * (1 + 0.01 * (-1) ** n) for n, v in enumerate(volumes)]
+    c = recovery.fit_recovery(volumes, measured, [0.01] * 6, u_common=common).curve.covariance
+    assert c[0][1] == c[1][0]
+    assert c[0][0] * c[1][1] >= c[0][1] ** 2 * (1 - 1e-9)

@@ -176,7 +176,7 @@ def test_photons_are_told_and_not_added() -> None:
     assert found.dose_gy.value == pytest.approx(electrons * found.electron_fraction)
     (told,) = photon_notes({"kidney": found.photon_estimate, "lesion": 0.007})
     assert told.code == "I-DOSE-PHOTON"
-    assert told.where == "kidney 2.2%, lesion 0.7%"
+    assert told.where == "kidney: 2.2 %, lesion: 0.7 %"
     assert "0.7 % to 2.2 %" in told.text
 
 

@@ -17,7 +17,7 @@ from quimby.kinetics.criteria import aicc
 from quimby.kinetics.fit import fit
 from quimby.kinetics.priors import Prior
 from quimby.kinetics.trapezoid import Lines, trapezoid, trapezoid_fit
-from quimby.study.curves import planned
+from quimby.protocols.curve_plan import planned
 
 TP = 159.528
 LN2 = log(2)
@@ -230,3 +230,30 @@ def test_a_plan_that_cannot_be_is_refused_by_its_key(text: str, says: str) -> No
 def test_an_unknown_way_to_choose_is_refused() -> None:
     with pytest.raises(QuimbyError, match="'best'"):
         choose(FIVE, read([40, 30, 20, 10, 4]), manner=Manner("best"))
+
+
+def test_a_given_tail_does_not_widen_the_doubt_of_start_and_middle() -> None:
+    """Both ways of joining are compared with the same tail."""
+    values = [20.0, 40.0, 30.0, 16.0, 6.0]
+    given, last_two = (
+        trapezoid_fit(FIVE, read(values), lines=lines, physical_half_life_h=TP, where="liver")
+        for lines in (Lines(tail="given", tail_h=50.0), Lines())
+    )
+    for what in ("before the first reading", "between readings"):
+        cause = f"curve {what}, liver"
+        assert given.tia_mbq_h.parts[cause] == pytest.approx(last_two.tia_mbq_h.parts[cause])
+
+
+def test_decay_alone_says_that_it_is_an_upper_bound_wherever_it_is_taken() -> None:
+    values = read([20.0, 40.0, 30.0, 16.0, 6.0])
+    tail = trapezoid_fit(FIVE, values, lines=Lines(tail="physical"), physical_half_life_h=TP)
+    whole = choose((24.0,), read([40.0]), preferred="physical", physical_half_life_h=TP)
+    for found in (tail, whole):
+        assert [n.text for n in found.notes if n.code == "W-TIA-UPPER"]
+    apart = tail.tia_mbq_h.value - trapezoid_fit(
+        FIVE, values, lines=Lines(), physical_half_life_h=TP).tia_mbq_h.value  # fmt: skip
+    assert tail.tia_mbq_h.parts["curve after the last reading, curve"] == pytest.approx(
+        0.15 * apart, rel=0.01
+    )
+    assert "W-TIA-UPPER" not in {n.code for n in trapezoid_fit(
+        FIVE, values, lines=Lines(), physical_half_life_h=TP).notes}  # fmt: skip

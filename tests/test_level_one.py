@@ -96,6 +96,14 @@ def test_the_deviation_of_the_activity_is_told(tmp_path: Path) -> None:
     assert "S-ADMIN-DEVIATION" in codes(far)
 
 
+def test_exactly_ten_per_cent_off_is_within_and_blocks_nothing(tmp_path: Path) -> None:
+    edge = level_one(tmp_path, activity="8.14 GBq")  # 7.4 GBq times 1.1
+    assert edge.delivery is not None
+    assert edge.delivery.within
+    assert "S-ADMIN-DEVIATION" not in codes(edge)
+    assert "S-ADMIN-DEVIATION" in codes(level_one(tmp_path, activity="8.15 GBq"))
+
+
 def test_nobody_having_looked_is_told(tmp_path: Path) -> None:
     document = {"therapy": "lu177-dotatate", "protocol": "LU-COHORT", "administrations": [LU]}
     assert "W-VERIFY-NONE" in codes(run(study_file(tmp_path, document)))

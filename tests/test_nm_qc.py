@@ -189,3 +189,15 @@ def test_a_blurred_point_has_the_width_of_its_blur() -> None:
     assert widths == pytest.approx([9 * per, 10 * per, 12 * per], rel=2e-3)
     assert found.x.fwtm_mm / found.x.fwhm_mm == pytest.approx(sqrt(log(10) / log(2)))
     assert found.voxel == (20, 19, 22)
+
+
+def test_the_doubt_of_a_width_is_the_scatter_of_repeated_counting() -> None:
+    """Not that of the many empty points beside the source, ten times too small."""
+    x = np.arange(96) * 4.8
+    true = 3000 * np.exp(-0.5 * ((x - 231.0) / 4.46) ** 2)
+    found = [gaussian_width(BASIS.poisson(true).astype(float), 4.8) for _ in range(200)]
+    scatter = float(np.std([w.fwhm_mm for w in found]))
+    said = [w.u_fwhm_mm for w in found]
+    assert 0.7 * scatter < float(np.median(said)) < 2.0 * scatter
+    inside = [abs(w.fwhm_mm - 4.46 * 2.3548) < 2 * w.u_fwhm_mm for w in found]
+    assert 0.85 < sum(inside) / len(inside) < 1.0

@@ -235,6 +235,25 @@ def test_nothing_is_clipped_and_a_cold_region_is_named() -> None:
     assert "W-PVC-NONPOS" in {n.code for n in found.notes}
 
 
+def test_two_parts_of_a_lesion_share_the_tissue_between_them() -> None:
+    """Apart it would be the same voxels twice, and nothing could be solved."""
+    whole = sphere_mask(80.0, step_mm=2.5)
+    hollow = np.where(np.linalg.norm(whole.grid.centres_mm(), axis=-1) > 15.0, whole.values, 0.0)
+    organ = Outline("organ", "frame", mask=Image(whole.grid, hollow, "1"))
+    pair = [sphere_outline(n, 12.0, (x, 0.0, 0.0)) for n, x in (("one", -8.0), ("two", 8.0))]
+    laid = prepare([organ, *pair, body()], CT)
+    total, truth = np.zeros(GRID.shape), {"organ": 40.0, "one": 8.0, "two": 3.0}
+    for region in laid.organs:
+        own = occupancy(region.mask, GRID, STILL).values
+        total += truth[region.name] * own / own.sum()
+    image = Image(GRID, blur(total, GRID, 11.0), "MBq")
+
+    found = recover(image, laid, STILL, fwhm_mm=FWHM, scan="scan-1").regions
+
+    for name, activity in truth.items():
+        assert found[name].activity_mbq.value == pytest.approx(activity, rel=1e-3)
+
+
 def test_regions_that_the_blur_makes_one_are_refused() -> None:
     twins = [sphere_outline("a", 5.0, (0.0, 0.0, 0.0)), sphere_outline("b", 5.0, (3.0, 0.0, 0.0))]
 

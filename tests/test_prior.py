@@ -24,9 +24,10 @@ from quimby.kinetics.priors import (
     read_priors,
 )
 from quimby.protocols import load
+from quimby.protocols.curve_plan import planned
 from quimby.report import json as result_json
 from quimby.study.cohort_files import read_cohort
-from quimby.study.curves import planned, region_curves
+from quimby.study.curves import region_curves
 from quimby.study.prior_text import learn, prior_text
 from tests.sample_result import sample_result
 from tests.variants import quimby

@@ -16,16 +16,19 @@ from quimby import protocols
 from quimby.advise import simulate_counts, simulate_images
 from quimby.advise.adapt import Changes, Move, adapted
 from quimby.advise.anchors import anchors, held
+from quimby.advise.schedule import at_middle
 from quimby.advise.simulate import SEED, Simulated, simulate
+from quimby.advise.simulate_batch import IMPOSSIBLE, Batch, integrals
 from quimby.advise.simulate_curves import Curves, drawn
 from quimby.advise.simulate_readings import scatter_u, taken
 from quimby.cli.app import app
 from quimby.core.errors import QuimbyError
 from quimby.core.uncertain import Uncertain
+from quimby.kinetics.fit import fit
 from quimby.kinetics.models import LN2
 from quimby.kinetics.one_point import population_bias
 from quimby.protocols import Protocol, patients
-from quimby.study.curves import planned
+from quimby.protocols.curve_plan import manner, planned
 
 SIMULATED = [n for n in protocols.names() if not n.startswith("Y90")]
 FEW = 150
@@ -125,9 +128,43 @@ def test_the_quick_way_gives_what_the_chain_gives(name: str, region: str) -> Non
     for i in range(12):
         rows = simulate_images.readings(read, values, i)
         slow = simulate_images.by_choice(rows, planned(p, region, len(rows)),
-                                         simulate_images.manner(p, region),
+                                         manner(p, region),
                                          half_life_h=159.528)  # fmt: skip
         assert quick[i] == pytest.approx(slow, rel=1e-6)
+
+
+@pytest.mark.parametrize("model", ["mono", "uptake-clearance", "partial-uptake", "bi-clearance"])
+@pytest.mark.parametrize("scans", [4, 5])
+def test_many_fits_at_once_tell_what_one_by_one_tells(model: str, scans: int) -> None:
+    """Value and p of what stands, the same refusals, and hardly any that is left open."""
+    p = at_middle(protocols.load("LU-HYB"))
+    curve = drawn(patients.load("lu177-dotatate"), "kidney", patients=8, seed=4).curves["kidney"]
+    read = taken(p, patients=8, seed=4)
+    rows = [simulate_images.readings(read, {t.id: t.of(curve) for t in read}, i)[-scans:]
+            for i in range(8)]  # fmt: skip
+    known = planned(p, "kidney", scans).priors
+    values, chance = integrals(simulate_images._batch(rows), model, known, half_life_h=159.528)
+    for row, value, p_value in zip(rows, values, chance, strict=True):
+        try:
+            slow = fit(model, [t for t, _ in row], [a for _, a in row],
+                       physical_half_life_h=159.528, priors=known)  # fmt: skip
+        except QuimbyError:
+            assert np.isnan(value)
+            continue
+        assert p_value != IMPOSSIBLE
+        if np.isfinite(value):
+            assert value == pytest.approx(slow.tia_mbq_h.value, rel=1e-6)
+            assert p_value == pytest.approx(1.0 if slow.p is None else slow.p, abs=1e-6)
+    unknown = np.isnan(values) & (chance != IMPOSSIBLE)
+    assert np.sum(unknown) <= (2 if model == "bi-clearance" else 0)
+
+
+def test_a_curve_slower_than_decay_is_left_to_the_chain() -> None:
+    times = np.array([[24.0], [96.0], [168.0]])
+    batch = Batch(times, -LN2 * times / 170, np.full((3, 1), 0.05))
+    values, p = integrals(batch, "mono", (), half_life_h=159.528)
+    assert np.isnan(values[0])
+    assert p[0] != IMPOSSIBLE
 
 
 def test_the_quick_way_of_three_uptakes_gives_what_the_chain_gives() -> None:

@@ -18,14 +18,15 @@ from quimby.effect.bed import bed, lea_catcheside
 from quimby.kinetics.priors import Prior
 from quimby.kinetics.reduced import another_cycle, same_dose_per_activity
 from quimby.protocols import load
+from quimby.protocols.curve_plan import planned
 from quimby.study.course import Course, whole
-from quimby.study.curves import planned
 from quimby.study.cycle import Cycle, calculate
 from quimby.study.document import Administration, Study, StudyDocument, parse_study
 from quimby.study.draft import draft
 from quimby.study.inputs import Visit
 from quimby.study.known import own_half_lives
 from quimby.study.lesions_seen import follow_cycles
+from quimby.study.practice import protocol_of
 from quimby.study.progress import silent
 from quimby.study.result import Exposure, RegionResult
 from quimby.therapies import Organ
@@ -74,7 +75,8 @@ def raw(folder: Path) -> dict[str, Any]:
 def measured(raw: dict[str, Any], folder: Path) -> Cycle:
     """One cycle, calculated once; tests give it other numbers and dates."""
     study = Study(document=parse_study(raw, where="test"), folder=folder)
-    return calculate(study, study.document.administrations[0], silent)
+    given = study.document.administrations[0]
+    return calculate(study, given, silent, protocol=protocol_of(study))
 
 
 def numbered(cycle: Cycle, number: int, *, factor: float = 1.0) -> Cycle:

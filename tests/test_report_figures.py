@@ -150,7 +150,11 @@ def test_bars_of_the_budget_add_to_the_whole_doubt() -> None:
 @pytest.mark.parametrize(
     ("cause", "group"),
     [("outline", "outline"), ("counts, scan-2", "counts"), ("camera calibration", "calibration"),
-     ("point spread", "recovery"), ("half-life, population", "curve"), ("weather", "other")],
+     ("point spread", "recovery"), ("half-life, population", "curve"), ("weather", "other"),
+     ("slower phase, unseen, kidney", "slower phase, unseen"), ("background model", "counts"),
+     ("registration, planar views across, planar-3", "registration"),
+     ("least doubt of one scan", "curve"), ("CT density", "density, S"),
+     ("choice of curve model, liver", "curve")],
 )  # fmt: skip
 def test_a_cause_goes_to_its_colour(cause: str, group: str) -> None:
     assert bars.group_of(cause) == group
@@ -180,6 +184,37 @@ def test_earlier_doses_that_do_not_add_up_are_shown_as_one_bar() -> None:
     found = cycles(result, result.combined[0], "absorbed dose")
     assert found[0].label == "before"
     assert found[0].total_gy.value == pytest.approx(3.5101, abs=1e-3)
+
+
+def test_a_phase_that_no_scan_shows_has_a_colour_of_its_own_in_the_budget() -> None:
+    dose = Uncertain(3.0, {"outline Kidney L": 0.3, "slower phase, unseen, kidney": 0.4})
+    assert bars.shares(dose)["slower phase, unseen"] == pytest.approx(0.64)
+    assert bars.GROUPS["slower phase, unseen"] not in {
+        colour for group, colour in bars.GROUPS.items() if group != "slower phase, unseen"
+    }
+    region = replace(sample_result().regions[0], absorbed_dose_gy=dose)
+    assert bars.budget_bars([region]).svg != bars.budget_bars([sample_result().regions[0]]).svg
+
+
+def test_one_or_two_scans_stand_in_rows_that_fill_the_width() -> None:
+    plane = planes.Plane("coronal", 0.0, (-150.0, 150.0, 200.0, -200.0))
+    flat = planes.Plane("axial", 0.0, (-150.0, 150.0, -100.0, 100.0))
+    for scans in (1, 2, 3, 5):
+        tiles, tall = slices._beside([plane, flat], scans)
+        assert len(tiles) == 2 * scans
+        assert all(t.left + t.width <= slices.ROOM_MM + scans for t in tiles)
+        assert all(t.down + t.height <= tall for t in tiles)
+        assert all(t.height / t.width == pytest.approx(t.plane.aspect) for t in tiles)
+        assert len({t.down for t in tiles}) == (scans if scans <= 2 else 2)
+
+
+def test_the_curve_between_scans_stays_inside_its_axis() -> None:
+    region = sample_result().regions[0]
+    assert region.curve is not None
+    late = replace(region, samples=region.samples[-1:])
+    high = curves.shared_limits([late])[1]
+    at = np.linspace(0.05, late.samples[-1].time_h, 50)
+    assert high > curves.activity(region.curve, at).max()
 
 
 def test_isodose_lines_are_round_and_lie_in_the_dose() -> None:

@@ -11,7 +11,7 @@ from pypdf import PdfReader
 
 from quimby.core.notes import Note
 from quimby.core.uncertain import Uncertain
-from quimby.report import lettering, pdf, summary, words
+from quimby.report import lettering, pdf, summary, tables, words
 from quimby.report.figures.style import Figure
 from quimby.study.result import RegionResult, Result
 from tests.sample_result import LIMIT_KIDNEY, sample_figures, sample_pdf, sample_result
@@ -47,11 +47,11 @@ def test_the_pages_come_in_their_order(printed: list[str]) -> None:
         "Absorbed dose",
         "Uncertainty and intermediate results",
         "Notes",
-        "Methods, devices and trace",
     ]
-    assert len(printed) == 7
+    assert len(printed) == 6
     for title, page in zip(titles, printed, strict=True):
         assert page.startswith(title), title
+    assert "Methods, devices and trace" in printed[5]  # on the same page: the notes are short
 
 
 def test_every_page_has_patient_digests_and_its_number(printed: list[str]) -> None:
@@ -254,3 +254,53 @@ def test_the_reference_scan_is_not_compared_with_itself() -> None:
     own = replace(result.registrations[0], measurement="scan-2", reference="scan-2")
     table = pdf.view(replace(result, registrations=(*result.registrations, own)), ())
     assert len(table["tables"]["registrations"]["rows"]) == 3
+
+
+def test_planar_scans_beside_one_spect_ct_are_counted_apart() -> None:
+    result = sample_result(pictures=False)
+    one = result.measurements[0]
+    planar = tuple(replace(one, id=f"planar-{n}", kind="planar") for n in range(4))
+    both = replace(result, measurements=(*planar, one))
+    assert words.measured(both) == "four planar scans and one SPECT/CT"
+    assert words.measured(replace(result, measurements=planar[:1])) == "one planar scan"
+    assert words.measured(result) == "four SPECT/CT"
+
+
+def test_outlines_made_alike_are_one_row_of_the_methods() -> None:
+    result = sample_result(pictures=False)
+    made = (("mass", "CT"), ("outline Liver", "draft"), ("outline Kidney L", "draft"),
+            ("outline Spleen", "reviewed"), ("outlines", "occupancy"))  # fmt: skip
+    table = tables.methods(replace(result, trace=replace(result.trace, methods=made)))
+    assert table["rows"] == [["mass", "CT"], ["outlines Liver, Kidney L", "draft"],
+                             ["outline Spleen", "reviewed"], ["outlines", "occupancy"]]  # fmt: skip
+
+
+def test_a_number_keeps_its_unit_on_its_line_and_isotopes_are_raised_anywhere() -> None:
+    nb = "\u00a0"
+    assert lettering.unbroken("3.4 ± 0.4 Gy (limit 20 %, k = 2), 5 gates") == (
+        f"3.4{nb}±{nb}0.4{nb}Gy (limit 20{nb}%, k{nb}={nb}2), 5 gates"
+    )
+    assert lettering.raised("177Lu-DOTATATE, 131I for; 124I tracer") == (
+        "¹⁷⁷Lu-DOTATATE, ¹³¹I for; ¹²⁴I tracer"
+    )
+    assert lettering.raised("SPECT1 10Items a177Lu 12.131I") == "SPECT1 10Items a177Lu 12.131I"
+    rows = lettering.each_text({"rows": (("25 %", "x"),)}, lettering.unbroken)
+    assert rows == {"rows": [[f"25{nb}%", "x"]]}
+
+
+def test_a_short_table_is_not_cut_by_the_end_of_a_page() -> None:
+    """Every heading of a table stands on the page of the table's last row."""
+    for found in (pages(sample_pdf()), quick(sample_result(lesions=7, pictures=False))):
+        for heading, last in (("BED and EQD2", "BED total, Gy"), ("Digests (SHA-256)", "result")):
+            page = next(p for p in found if heading in p)
+            assert last in page.split(heading)[1]
+
+
+def test_too_few_scans_to_judge_a_fit_is_said() -> None:
+    result = sample_result(pictures=False)
+    region = result.regions[0]
+    assert region.curve is not None
+    bare = replace(region, curve=replace(region.curve, degrees_of_freedom=0, alternatives=()))
+    found = tables.curve_words(bare)
+    assert found["fit"] == "Fit not judged (0 d.f.)."
+    assert found["alternatives"] == "No other model was tried."

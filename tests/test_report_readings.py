@@ -105,7 +105,7 @@ def test_the_cancer_page_names_the_largest_activity_the_term_and_the_one_thought
     value, u, unit = say.activity(plan.activity_mbq)
     holds(dtc()[0], f"Largest tolerable activity: {value} ± {u} {unit}",
           "limiting term: blood dose 2 Gy",
-          "the upper 95 % stays within every limit", "The activity thought of, 7.40 GBq",
+          "the upper 95 % stays within every limit", "The activity considered, 7.40 GBq",
           f"{say.plus_minus(plan.thought_of_gy, 'Gy')} to the blood", "retention at 48 h",
           "Blood, dose per activity", "Jentzen 2015", "Blood dose measured")  # fmt: skip
     holds(dtc()[1], "Whole body, tracer", "Blood, therapy", "With nothing but decay after the last")
@@ -122,7 +122,7 @@ def test_the_mibg_page_has_both_stages_the_aim_and_what_was_foretold() -> None:
     first = result.stages[0].doses[0].dose_gy
     holds(mibg()[0], f"Stage 1 gave {say.plus_minus(first, 'Gy')} to the whole body",
           "8.70 GBq for 4 Gy with both", "Expected of both stages", "stem cells stored",
-          "Whole-body dose, both stages", "times what was foretold",
+          "Whole-body dose, both stages", "times what was predicted",
           "Whole body dose by stage against the aim of 4 Gy")  # fmt: skip
     holds(mibg()[2], "After voiding", "yes", "no")
 

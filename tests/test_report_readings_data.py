@@ -133,7 +133,7 @@ def test_drawn_shares_add_to_one_and_the_largest_comes_first(result: Result) -> 
 def test_causes_of_one_kind_are_one_row() -> None:
     found = words.together([("reading, 1", 0.3), ("reading, 2", 0.3), ("volume, CT", 0.3)])
     assert found == [
-        ("reading (2)", 0.6),
+        ("reading, 2 causes", 0.6),
         ("volume, CT", 0.3),
         ("smaller ones", pytest.approx(0.1)),
     ]

@@ -12,6 +12,7 @@ from matplotlib.image import imread
 
 from quimby.core.uncertain import Uncertain
 from quimby.report.figures import plan as plans
+from quimby.report.figures import series as figures_series
 from quimby.report.figures.causes import cause_bars
 from quimby.report.figures.series import LEAST_DECADES, series_figure, shared
 from quimby.report.figures.stages import timeline
@@ -80,7 +81,7 @@ def test_the_sentence_of_a_retention_tells_of_voids_and_of_a_limit_figure_every_
     assert "logarithmic" in found["series_tracer_blood"]
     assert "blood dose 2 Gy" in found["plan"]
     assert "48 h retention 4.44 GBq" in found["plan"]
-    assert "thought of 7.40 GBq" in found["plan"]
+    assert "considered: 7.40 GBq" in found["plan"]
 
 
 def test_both_stages_stand_on_each_other_to_their_sum() -> None:
@@ -113,3 +114,12 @@ def test_figures_hold_without_doubt_without_a_line_and_with_residuals() -> None:
         assert series_figure("x", one, shared([one]), half_life_h=192.5).png
     assert cause_bars("x", "dose", []).png
     assert timeline([stage], ["Tracer"]).png
+
+
+def test_the_words_at_48_hours_stand_where_they_do_not_cross_the_axis() -> None:
+    from matplotlib.figure import Figure
+
+    drawing = Figure(figsize=(88 / 25.4, 52 / 25.4))
+    axis = drawing.add_axes((0.2, 0.2, 0.75, 0.7))
+    axis.set_xlim(0, 240)
+    assert figures_series._room_mm(axis, 48.0) == pytest.approx(88 * 0.75 * 48 / 240)

@@ -138,3 +138,12 @@ def test_centiles_stay_open_at_the_ends() -> None:
 
 def test_times_have_one_decimal() -> None:
     assert say.hours(167.41) == "167.4 h"
+
+
+def test_long_numbers_inside_a_text_are_grouped_and_zero_has_no_sign() -> None:
+    assert say.grouped_in("1.166e+07 counts") == "11\u2009660\u2009000 counts"
+    assert say.grouped_in("10336 ml") == "10\u2009336 ml"
+    for kept in ("2026-01-19", "9999", "0.123456", "tp1/12345.dcm", "1.2.84000.1", "EX-20417"):
+        assert say.grouped_in(kept) == kept
+    assert say.grouped_in("−0.0") == "0.0"
+    assert say.grouped_in("−0.04") == "−0.04"

@@ -213,3 +213,58 @@ def test_a_phantom_scan_without_a_time_is_refused(case_a: Path) -> None:
         commission_cylinder(scan, read_fill(case_a / "calibration" / "fill.json"), shelf=shelf)
 
     assert caught.value.code == "E-CAL-SCAN-TIME"
+
+
+def spheres_refused(phantoms: Path, camera: CameraRecord, **filled: float) -> QuimbyError:
+    """The refusal of the demo's sphere scan."""
+    shelf, fill = Shelf(phantoms), read_fill(phantoms / "fill.json").model_copy(update=filled)
+    with pytest.raises(QuimbyError) as caught:
+        commission_spheres(read_scan(phantoms / "spheres", shelf), fill, camera, shelf=shelf)
+    return caught.value
+
+
+@pytest.fixture
+def cylinder(phantoms: Path) -> CameraRecord:
+    """The demo camera's record, from its cylinder alone."""
+    shelf = Shelf(phantoms)
+    return commission_cylinder(read_scan(phantoms / "cylinder", shelf),
+                               read_fill(phantoms / "fill.json"), shelf=shelf).record  # fmt: skip
+
+
+def test_spheres_belong_to_the_reconstruction_unit_and_water_of_their_factor(
+    phantoms: Path, cylinder: CameraRecord
+) -> None:
+    assert spheres_refused(phantoms, cylinder, background_concentration_mbq_per_ml=0.1).code == (
+        "E-FILL-KEY"
+    )
+
+    def otherwise(data: Dataset) -> None:
+        data.ReconstructionMethod = "OSEM 4i8s, AC SC RR"
+
+    edit(phantoms / "spheres" / "SPECT.dcm", otherwise)
+    assert spheres_refused(phantoms, cylinder).code == "E-RC-RECON"
+
+    def quantitative(data: Dataset) -> None:
+        data.Units = "BQML"
+
+    edit(phantoms / "spheres" / "SPECT.dcm", quantitative)
+    assert spheres_refused(phantoms, cylinder).code == "E-CAL-IMAGE-UNIT"
+
+
+def test_spheres_that_hold_another_concentration_than_filled_are_told(
+    phantoms: Path, cylinder: CameraRecord
+) -> None:
+    shelf, fill = Shelf(phantoms), read_fill(phantoms / "fill.json")
+    scan = read_scan(phantoms / "spheres", shelf)
+    assert fill.sphere_concentration_mbq_per_ml is not None
+
+    def noted(times: float) -> list[float | None]:
+        c = times * (fill.sphere_concentration_mbq_per_ml or 0.0)
+        other = fill.model_copy(update={"sphere_concentration_mbq_per_ml": c})
+        found = commission_spheres(scan, other, cylinder, shelf=shelf)
+        return [n.value for n in found.notes if n.code == "W-RC-LEVEL"]
+
+    assert noted(1.0) == []
+    assert noted(1.25) == [pytest.approx(-0.2, abs=0.02)]
+    wrong_unit = {"sphere_concentration_mbq_per_ml": 1000 * fill.sphere_concentration_mbq_per_ml}
+    assert spheres_refused(phantoms, cylinder, **wrong_unit).code == "E-RC-FIT"

@@ -209,6 +209,15 @@ def test_a_kidney_pair_counts_once_from_an_earlier_cycle(two_cycles: Result) -> 
     assert [e.organ for e in two_cycles.exposures].count("kidney") == 1
 
 
+def test_each_kidney_adds_up_its_own_doses_and_not_the_pair_s(two_cycles: Result) -> None:
+    for name in ("Kidney_L", "Kidney_R"):
+        found = row(two_cycles, name)
+        twice = 2 * found.absorbed_dose_gy.value
+        assert found.total_dose_gy.value == pytest.approx(twice, rel=1e-3)
+    left, right = (row(two_cycles, name).total_dose_gy.value for name in ("Kidney_L", "Kidney_R"))
+    assert abs(left - right) > 0.05 * right  # they are not alike in this patient
+
+
 def test_one_camera_s_doubt_adds_up_over_cycles_and_noise_does_not(two_cycles: Result) -> None:
     kidneys = row(two_cycles, "Kidneys")
     now, all_of_it = kidneys.absorbed_dose_gy.parts, kidneys.total_dose_gy.parts

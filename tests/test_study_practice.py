@@ -14,6 +14,7 @@ from quimby.core.errors import QuimbyError
 from quimby.protocols.lifecycle import moved
 from quimby.study.document import Study
 from quimby.study.practice import protocol_of
+from quimby.study.progress import Step
 from quimby.study.run import run
 from tests.readings_study import mibg_study
 
@@ -66,6 +67,18 @@ def test_any_change_but_the_status_changes_the_digest() -> None:
     assert protocols.read("# a comment\n" + text, where="a").digest == base
     other = text.replace('version = "', 'version = "9')
     assert protocols.read(other, where="a").digest != base
+
+
+def test_a_protocol_that_changes_in_the_middle_of_a_run_changes_nothing(tmp_path: Path) -> None:
+    study = mibg_study(tmp_path)
+    own(tmp_path)
+    before = run(naming(study, "ours.toml"))
+
+    def spoil(_: Step) -> None:
+        (tmp_path / "ours.toml").write_text("no protocol at all", "utf-8")
+
+    during = run(naming(study, "ours.toml"), progress=spoil)
+    assert (during.trace, during.notes) == (before.trace, before.notes)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import uncertainties
 
 from quimby.core.grid import Grid, Image, Rigid
 from quimby.core.uncertain import Uncertain
-from quimby.measure.partial_volume import Recovery
+from quimby.measure.partial_volume import Recovery, RegionActivity
 from quimby.measure.registration import Registration
 from quimby.measure.scans import (
     CtScan,
@@ -25,7 +25,14 @@ from quimby.measure.scans import (
 )
 from quimby.study.doses import mean_by_mass
 from quimby.study.inputs import Visit
-from quimby.study.quantify import Reading, activity_image, count_rate, on_reference
+from quimby.study.quantify import (
+    Reading,
+    activity_image,
+    count_rate,
+    few_counts,
+    on_reference,
+)
+from quimby.therapies import Organ
 from tests.sample_result import sample_result
 from tests.test_devices_camera import camera_record_of as camera
 
@@ -136,3 +143,17 @@ def test_the_mean_dose_of_two_kidneys_carries_doubt_as_the_uncertainties_library
 
     assert ours.value == pytest.approx(theirs.nominal_value)
     assert ours.u == pytest.approx(theirs.std_dev)
+
+
+def test_a_region_of_few_counts_is_told_and_a_lesion_is_borne_with_longer() -> None:
+    def row(name: str, noise: float) -> RegionActivity:
+        return RegionActivity(name, Uncertain(10.0, {f"counts, {name}, scan-1": 10.0 * noise}),
+                              10.0, 1.0, 50.0)  # fmt: skip
+
+    rows = {"Liver": row("Liver", 0.04), "L1": row("L1", 0.04), "L2": row("L2", 0.06)}
+    organs = {"Liver": Organ("liver"), "L1": Organ("lesion"), "L2": Organ("lesion")}
+    told = few_counts(rows, organs, scan="scan-1")
+    assert [(n.code, n.where) for n in told] == [
+        ("W-COUNTS-LOW", "Liver, scan-1"), ("W-COUNTS-LOW", "L2, scan-1"),
+    ]  # fmt: skip
+    assert [n.value for n in told] == pytest.approx([0.04, 0.06])

@@ -21,7 +21,6 @@ for module in pkgutil.iter_modules(tests.vectors.__path__):
 
 LATER = {
     "SIR": "90Y microspheres: their own issue",
-    "THE": "theranostic transfer: the quantitative-imaging issue",
 }
 LATER_IDS = {
     "B-DOS-08": "kernels", "B-DOS-09": "kernels", "B-DOS-10": "kernels", "B-DOS-11": "kernels",

@@ -7,6 +7,7 @@ from typing import Any
 from quimby.core.uncertain import Uncertain
 from quimby.devices import calibration, constancy, matching
 from quimby.devices.calibration import CONVENTIONS, SUM, Projections
+from tests.vectors.naming import named, starting, under
 from tests.vectors.registry import vector
 
 
@@ -48,17 +49,19 @@ def voxel(given: dict[str, Any]) -> dict[str, Any]:
 
 @vector("B-CAL-03")
 def doubt(given: dict[str, Any]) -> dict[str, Any]:
-    def part(*words: str) -> float:
-        hits = [v for k, v in given.items() if any(w in k for w in words)]
-        return float(hits[0]) if hits else 0.0
-
-    u = calibration.factor_uncertainty(
-        counts=part("counts", "C_ref"),
-        activity=part("A_ref", "u_A", "activity"),
-        volume=part("u_V", "volume"),
-        time=part("u_T", "u_t", "time"),
-    ).u
-    return {"u_CF_rel": u, "u_Q_rel": u, "u_rel": u, "u_CF_pct": 100 * u}
+    """Kept back: names are inferred."""
+    parts = {"activity": 0.0, "volume": 0.0, "time": 0.0}
+    for key, value in given.items():
+        if key.startswith("u"):
+            what = key.lower().lstrip("u_")[0]
+            part = {"v": "volume", "t": "time"}.get(what, "activity")
+            parts[part] = value / 100 if key.endswith("pct") else value
+    counts = named(given, "counts", "c_ref", without=("u_",))
+    u = calibration.factor_uncertainty(counts=counts, **parts).u
+    factor = starting(given, "CF_c", "Q_c", "CF_v", "CF")
+    absolute = under(u * factor, ("u_CF", "u_Q"), ("", "_cps_per_MBq")) if factor else {}
+    stems = ("u_CF", "u_Q", "u", "u_total")
+    return under(u, stems, ("_rel",)) | under(100 * u, stems, ("_pct",)) | absolute
 
 
 @vector("B-CAL-04")

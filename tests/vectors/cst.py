@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from quimby.physics import nuclides
+from tests.vectors.naming import half_life_h, name_of, named
 from tests.vectors.registry import vector
 
 RAD_PER_UCI_H = 0.01 / 1000 / (3.7e4 * 3600)  # g rad/(uCi h) in Gy kg/(Bq s)
@@ -28,14 +29,17 @@ def clinical(given: dict[str, Any]) -> dict[str, Any]:
 @vector("B-CST-07", "B-CST-08", "B-CST-09", "B-CST-10", "B-CST-11")
 def whole_decay(given: dict[str, Any]) -> dict[str, Any]:
     """Any of: an energy, a constant in the old unit, or energy locally absorbed per MBq."""
-    half_life = given.get("half_life_h", nuclides.nuclide("Ho-166").half_life_h.value)
+    half_life = half_life_h(given, otherwise="Ho-166")
+    assert half_life is not None
     if "delta_g_rad_per_uCi_h" in given:
         joule = given["delta_g_rad_per_uCi_h"] * RAD_PER_UCI_H
         energy = joule / nuclides.JOULE_PER_MEV
-    elif "electron_energy_keV" in given:
-        energy = given["electron_energy_keV"] / 1000
-    elif "electron_energy_MeV" in given:
-        energy = given["electron_energy_MeV"]
+    elif name_of(given, "kev"):
+        energy = named(given, "kev") / 1000
+    elif name_of(given, "mev"):
+        energy = named(given, "mev")
+    elif name_of(given, "gy_kg"):
+        energy = named(given, "gy_kg") / nuclides.gy_kg_per_gbq(half_life, 1.0)
     else:
         per_mbq = next(v for k, v in given.items() if "mJ" in k) * 1e-3  # J per MBq
         energy = per_mbq / (1e6 * half_life * 3600 / nuclides.LN2 * nuclides.JOULE_PER_MEV)

@@ -7,6 +7,7 @@ from typing import Any
 from quimby.core.notes import Note
 from quimby.measure.dicom import about, export, times
 from quimby.measure.dicom.scale import Scale, real_world_value, unit_of
+from tests.vectors.naming import named
 from tests.vectors.registry import vector
 
 
@@ -42,10 +43,9 @@ def total_dose(inputs: dict[str, Any]) -> dict[str, Any]:
 
 @vector("B-DCM-07")
 def start_without_date(inputs: dict[str, Any]) -> dict[str, Any]:
-    start_time = next(
-        (str(v) for k, v in inputs.items() if "time" in k.lower() and "date" not in k.lower()), ""
-    )
-    start_datetime = next((str(v) for k, v in inputs.items() if "datetime" in k.lower() and v), "")
+    own = {k: v for k, v in inputs.items() if "acq" not in k.lower() and "series" not in k.lower()}
+    start_time = str(named(own, "time", without=("date",)) or "")
+    start_datetime = str(named(own, "datetime") or "")
     start = times.administration_start(start_datetime, start_time, where="vector")
     return {"start": start}
 

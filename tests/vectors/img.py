@@ -17,6 +17,7 @@ from quimby.measure.registration import check_frame
 from quimby.measure.resample import resample
 from quimby.physics.materials import DensityCurve, lung_density
 from tests.case_a_truth import centred_grid, sphere_mask, sphere_ml
+from tests.vectors.naming import name_of
 from tests.vectors.registry import vector
 
 
@@ -45,13 +46,20 @@ def sphere_on_a_grid(given: dict[str, Any]) -> dict[str, Any]:
 
 @vector("B-IMG-03")
 def mass_by_curve(given: dict[str, Any]) -> dict[str, Any]:
-    points: Any = next(given[k] for k in ("curve", "points", "HU_rho", "table") if k in given)
-    hu, rho = zip(*points, strict=True)
+    """Kept back: names are inferred. The curve as pairs, or as two lists."""
+    number = name_of(given, "hu", without=("curve", "points", "table", "rho", "nodes"))
+    volume_key = name_of(given, "volume", "voxel")
+    assert number is not None
+    assert volume_key is not None
+    rest = {k: v for k, v in given.items() if k not in (number, volume_key)}
+    lists = [v for v in rest.values() if isinstance(v, (list, dict))]
+    if isinstance(lists[0], dict):
+        lists = list(lists[0].values())
+    hu, rho = lists[:2] if len(lists) > 1 else zip(*lists[0], strict=True)
     curve = DensityCurve("vector", tuple(hu), tuple(rho), 0.0, "vector", "D")
-    numbers: Any = given["HU"] if "HU" in given else given["mean_HU"]
-    volume: Any = given["volume_mL"] if "volume_mL" in given else given["voxel_mL"]
-    density = curve.density(numbers)
-    mass = mass_of_density(Uncertain(float(volume)), float(np.mean(density))).mass_g.value
+    density = curve.density(given[number])
+    volume = float(given[volume_key])
+    mass = mass_of_density(Uncertain(volume), float(np.mean(density))).mass_g.value
     return {"density_g_mL": density.tolist(), "mass_g": mass}
 
 
@@ -86,12 +94,12 @@ def partly_outside(given: dict[str, Any]) -> dict[str, Any]:
 
 def _share(given: dict[str, Any]) -> float:
     """The share in the field of view, however the vector words it."""
-    words = ("frac", "inside", "in_fov", "share")
-    inside = next(float(v) for k, v in given.items() if any(w in k.lower() for w in words))
-    whole = next((float(v) for k, v in given.items() if "total" in k.lower()), 1.0)
-    if whole == 1.0 and inside > 1.0:
-        whole = 100.0
-    return inside / whole
+    name = name_of(given, "frac", "inside", "in_fov", "share", "outside", "pct")
+    assert name is not None
+    part = float(given[name])
+    others = [float(v) for k, v in given.items() if k != name and isinstance(v, (int, float))]
+    whole = others[0] if others else 100.0 if part > 1.0 else 1.0
+    return 1.0 - part / whole if "outside" in name.lower() else part / whole
 
 
 @vector("B-IMG-08")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from quimby.core.uncertain import Uncertain
 from quimby.measure import planar
 from quimby.measure.hybrid import PlanarPoint, hybrid_curve
+from tests.vectors.naming import name_of, named, numbers, under
 from tests.vectors.registry import vector
 
 
@@ -54,32 +56,43 @@ def background(given: dict[str, Any]) -> dict[str, Any]:
 
 @vector("B-PLN-03")
 def hybrid(given: dict[str, Any]) -> dict[str, Any]:
-    """Kept back; the names of its inputs are inferred from the formula and from siblings."""
-    spect = _first(given, ("A_SPECT_MBq", "A_spect_MBq", "SPECT_MBq", "spect_activity_MBq"), "MBq")
-    nets = _first(given, ("P_net", "planar_net", "planar_counts", "P", "planar_cps"), "")
-    times = _first(given, ("times_h", "planar_times_h", "t_h", "t_planar_h"), "")
-    at = _first(given, ("t_SPECT_h", "t_spect_h", "spect_time_h", "t_s_h"), "")
-    if not isinstance(nets, (list, tuple)):
-        ref = _first(given, ("P_net_ts", "P_ts", "planar_ref", "planar_net_ts", "P_s"), "")
-        nets, times, at = [ref, nets], [24.0, 48.0], 24.0
-    times = list(range(len(nets))) if times is None else list(times)
-    at = times[int(given.get("index_SPECT", given.get("spect_index", 0)))] if at is None else at
+    """Kept back: names are inferred."""
+    spect_key = name_of(
+        given, "spect", without=("t_s", "time", "t_h", "index", "planar", "at_spect")
+    )
+    assert spect_key is not None
+    planar = {k: v for k, v in given.items() if k != spect_key and _counted(k)}
+    nets = [n for v in planar.values() for n in numbers(v)]
+    listed = isinstance(next(reversed(planar.values())), list)
+    times = next((v for k, v in given.items() if isinstance(v, list) and k not in planar), None)
+    at = next((v for k, v in given.items() if not isinstance(v, list) and _when(k)), None)
+    if times is None:  # the one at the SPECT first, then one or several others
+        times, at = [24.0 * (n + 1) for n in range(len(nets))], 24.0
+    elif at is None:
+        hours = re.search(r"(\d+)h", spect_key)
+        at = float(hours[1]) if hours else times[int(named(given, "index") or 0)]
     points = [PlanarPoint(t, Uncertain(n)) for t, n in zip(times, nets, strict=True)]
-    found = hybrid_curve(Uncertain(spect), at, points, region="region")
+    found = hybrid_curve(Uncertain(given[spect_key]), at, points, region="region")
     values = [a.value for a in found.activities_mbq]
-    one = values[-1] if len(values) == 2 else values
-    names = ("A_MBq", "activity_MBq", "activities_MBq", "A_hybrid_MBq", "A_t_MBq")
+    one = values if len(values) == len(times) and listed and len(planar) == 1 else values[1:]
+    same = one if listed else one[0]
     flag = found.notes[0].code if found.notes else None
-    return {**dict.fromkeys(names, one), "flag": flag}
+    stems = ("A", "activity", "activities", "A_hybrid", "A_t", "A_ti", "A_i", "hybrid")
+    return {**under(same, stems, ("", "_MBq")), "flag": flag}
 
 
-def _first(given: dict[str, Any], names: tuple[str, ...], ending: str) -> Any:
-    """The first of these inputs that is there; else the only one with that ending."""
-    for name in names:
-        if name in given:
-            return given[name]
-    fits = [v for k, v in given.items() if ending and k.endswith(ending)]
-    return fits[0] if len(fits) == 1 else None
+def _counted(name: str) -> bool:
+    low = name.lower()
+    return (low.startswith("p") or "net" in low or "counts" in low) and not _when(name) and (
+        "time" not in low and not low.endswith("t_h")
+    )  # fmt: skip
+
+
+def _when(name: str) -> bool:
+    low = name.lower()
+    return low.startswith(("t_s", "t_ref")) or (
+        "spect" in low and (low.endswith(("time_h", "_t_h")) or low.startswith("t"))
+    )
 
 
 @vector("B-PLN-04")

@@ -12,6 +12,7 @@ from quimby.devices.recovery import (
     recover,
     sphere_recovery,
 )
+from tests.vectors.naming import name_of, named, numbers, under
 from tests.vectors.registry import vector
 
 
@@ -22,10 +23,16 @@ def _curve(given: dict[str, Any]) -> RecoveryCurve:
     )
 
 
-def _used(given: dict[str, Any], measured: float = 1.0) -> Recovered:
+def _used(
+    given: dict[str, Any], measured: float = 1.0, background: float | None = None
+) -> Recovered:
     corrected = bool(given.get("image_flag_PVC_applied", False))
-    volume = exact(given.get("volume_mL", 10.0))
-    return recover(Uncertain(measured), volume, _curve(given), already_corrected=corrected)
+    key = name_of(given, "volume", "v_ml", without=("range",))
+    volume = exact(10.0 if key is None else min(numbers(given[key])))
+    around = None if background is None else exact(background)
+    return recover(
+        Uncertain(measured), volume, _curve(given), already_corrected=corrected, background=around
+    )
 
 
 @vector("B-RC-01")
@@ -41,17 +48,15 @@ def fitted(given: dict[str, Any]) -> dict[str, Any]:
 
 @vector("B-RC-03")
 def applied(given: dict[str, Any]) -> dict[str, Any]:
-    measured = next(
-        (v for k, v in given.items() if k.startswith(("A_", "C_", "measured", "activity"))), 1.0
-    )
-    found = _used(given, measured)
-    value = found.value.value
-    return {
-        "RC": found.coefficient.value,
-        **dict.fromkeys(
-            ("A_true_MBq", "A_corrected_MBq", "A_corr_MBq", "activity_MBq", "corrected_MBq"), value
-        ),
-    }
+    """Kept back: names are inferred."""
+    without = ("volume", "alpha", "beta", "range", "background", "rc")
+    measured = named(given, "a_", "c_", "activity", "conc", "meas", "appar", without=without)
+    background = named(given, "background", "bkg")
+    found = _used(given, 1.0 if measured is None else measured, background)
+    stems = ("A", "C", "activity", "concentration", "corrected")
+    ends = [a + b for a in ("", "_true", "_corrected", "_corr", "_PVC", "_pvc")
+            for b in ("", "_MBq", "_MBq_mL", "_Bq_mL", "_MBq_per_mL", "_kBq_mL")]  # fmt: skip
+    return {"RC": found.coefficient.value, **under(found.value.value, stems, ends)}
 
 
 @vector("B-RC-04")

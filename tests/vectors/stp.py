@@ -8,6 +8,7 @@ from quimby.core.uncertain import Uncertain, exact
 from quimby.kinetics import one_point as op
 from quimby.kinetics.priors import Prior
 from quimby.kinetics.two_points import two_points
+from tests.vectors.naming import named, starting, under
 from tests.vectors.registry import vector
 
 
@@ -30,10 +31,11 @@ def _dose_2018(i: dict[str, Any]) -> dict[str, Any]:
 
 @vector("B-STP-03")
 def _dose_2017(i: dict[str, Any]) -> dict[str, Any]:
-    c = next(i[k] for k in i if k.startswith("C_"))
-    half_life = next(i[k] for k in i if k.startswith("Teff"))
-    dose = op.concentration_dose_gy(exact(c), i["t_h"], half_life).value
-    return {"dose_Gy": dose, "D_Gy": dose}
+    """Kept back: names are inferred."""
+    c, half_life = named(i, "c_", "conc"), named(i, "eff")
+    time = starting(i, "t_h", "time", "t")
+    dose = op.concentration_dose_gy(exact(c), time, half_life).value
+    return under(dose, ("dose", "D"), ("", "_Gy"))
 
 
 @vector("B-STP-04")
@@ -60,7 +62,7 @@ def _best_time(i: dict[str, Any]) -> dict[str, Any]:
 @vector("B-STP-07")
 def _window(i: dict[str, Any]) -> dict[str, Any]:
     time = i.get("t_h", i.get("t", 0.0))
-    half_life = next((i[k] for k in i if k.startswith("Teff")), 51.0)
+    half_life = next((i[k] for k in i if k.startswith(("Teff", "T_eff"))), 51.0)
     if "t_over_Teff" in i:
         time, half_life = i["t_over_Teff"], 1.0
     activity = next((float(i[k]) for k in i if k.startswith(("A_", "C_"))), 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import exp, inf, log
 from typing import Any
 
@@ -15,6 +16,7 @@ from quimby.kinetics.reduced import own_half_life_tia, same_dose_per_activity
 from quimby.kinetics.samples import time_unit_look, undo_decay_correction
 from quimby.kinetics.trapezoid import trapezoid
 from quimby.kinetics.two_points import two_points
+from tests.vectors.naming import half_life_h, name_of, numbers, under
 from tests.vectors.registry import vector
 
 Inputs = dict[str, Any]
@@ -29,6 +31,10 @@ def fitted(name: str, i: Inputs) -> Fit:
 
 
 def strict(i: Inputs) -> dict[str, Any]:
+    i = {**i, "half_life_phys_h": half_life_h(i, otherwise="Lu-177")}
+    if "t_h" not in i:  # an effective half-life alone, as a curve of two exact readings
+        effective = next(float(v) for k, v in i.items() if "eff" in k.lower())
+        i |= {"t_h": [24.0, 168.0], "A_MBq": [100 * 2 ** (-t / effective) for t in (24, 168)]}
     if len(i["t_h"]) == 2:
         two = two_points(i["t_h"], [exact(a) for a in i["A_MBq"]],
                          physical_half_life_h=i.get("half_life_phys_h", inf))  # fmt: skip
@@ -67,16 +73,15 @@ def _uptake(i: Inputs) -> dict[str, Any]:
         tia = uptake_clearance_tia(amplitude, half_life_h=LN2 / slow, uptake_half_life_h=LN2 / fast)
     peak = peak_time_h(fast, slow)
     return {
-        "TIA_MBq_h": tia,
-        "t_peak_h": peak,
-        "t_max_h": peak,
+        **under(tia, ("TIA", "A_tilde"), ("", "_MBq_h")),
+        **under(peak, ("t_peak", "t_max", "tmax", "peak_time"), ("", "_h")),
         "A0_MBq": amplitude,
         "A_peak_MBq": amplitude * (exp(-slow * peak) - exp(-fast * peak)),
     }
 
 
 def _rates(i: Inputs) -> list[float]:
-    rates = [float(v) for k, v in i.items() if k.lower().startswith(("lambda", "l1", "l2"))]
+    rates = [float(v) for k, v in i.items() if k.lower().startswith(("lambda", "l1", "l2", "k"))]
     named = [k for k in i if k.startswith("T") or "half_life" in k]
     half_lives = [float(i[k]) for k in named if "phys" not in k]
     return rates or [LN2 / T for T in half_lives]
@@ -108,20 +113,33 @@ def _tail(i: Inputs) -> dict[str, Any]:
 
 @vector("B-TIA-11")
 def _implant(i: Inputs) -> dict[str, Any]:
-    def tia(mbq: float, half_life_h: float) -> float:
-        return implant_tia_mbq_h(exact(mbq), half_life_h).value
+    """Kept back: names are inferred; one nuclide, or several at once."""
+    name = next((k for k in i if k.startswith("A")), None)
+    mbq = 1.0 if name is None else float(i[name]) * (1000 if name.endswith("GBq") else 1)
+    lives = _half_lives(i)
+    found: dict[str, Any] = {}
+    for which, half_life in lives.items():
+        value = implant_tia_mbq_h(exact(mbq), half_life).value
+        tiac = tiac_h(exact(value), exact(mbq)).value
+        units = {"MBq_h": value, "GBq_h": value / 1000, "MBq_s": value * 3600, "GBq_s": value * 3.6}
+        ends = ("",) if len(lives) == 1 else (which,)
+        found |= {f"TIA{end}_{unit}": v for unit, v in units.items() for end in ends}
+        found |= {f"TIAC{end}_h": tiac for end in ends}
+    return found
 
-    name = next(k for k in i if k.startswith("A"))
-    mbq = float(i[name]) * (1000 if name.endswith("GBq") else 1)
-    half_life = next(float(i[k]) for k in i if "half_life" in k or k.startswith("T"))
-    value = tia(mbq, half_life)
-    tiac = tiac_h(exact(value), exact(mbq)).value
+
+def _half_lives(i: Inputs) -> dict[str, float]:
+    """Half-lives by what follows TIA in a result's name, `_Y90`; one alone under any name."""
+    keys = [k for k in i if "half_life" in k or k.startswith("T")]
+    if not keys:
+        one = half_life_h(i, otherwise="Y-90")
+        assert one is not None
+        return {"": one}
+    if isinstance(i[keys[0]], dict):
+        return {f"_{name.replace('-', '')}": float(v) for name, v in i[keys[0]].items()}
+    names = {"y90": "_Y90", "90y": "_Y90", "ho166": "_Ho166", "166ho": "_Ho166"}
     return {
-        "TIA_MBq_h": value,
-        "TIA_GBq_h": value / 1000,
-        "TIA_MBq_s": value * 3600,
-        "TIA_GBq_s": value * 3.6,
-        "TIAC_h": tiac,
+        next((to for word, to in names.items() if word in k.lower()), ""): float(i[k]) for k in keys
     }
 
 
@@ -159,18 +177,31 @@ def _map(i: Inputs) -> dict[str, Any]:
 
 @vector("B-TIA-15")
 def _own_half_life(i: Inputs) -> dict[str, Any]:
-    half_life = next((float(i[k]) for k in i if "Teff" in k), None)
+    """Kept back: names are inferred."""
+    half_life = next((float(i[k]) for k in i if "eff" in k.lower()), None)
     if half_life is None:
         times, activities = (next(i[k] for k in i if k.startswith("cycle1") and f"_{x}_" in k)
                              for x in ("t", "A"))  # fmt: skip
         half_life = (
             fitted("mono", {"t_h": times, "A_MBq": activities}).half_lives_h["effective"].value
         )
-    later = {k: v for k, v in i.items() if not k.startswith("cycle1")}
-    activity = next(float(later[k]) for k in later if "A_MBq" in k or "A_" in k)
-    time = next(float(later[k]) for k in later if k.endswith("t_h") or "_t_" in k)
-    found = own_half_life_tia(exact(activity), time, exact(half_life))
-    return {"TIA_MBq_h": found.value.value, "flag": found.notes[0].code, "Teff_h": half_life}
+    later = {k: v for k, v in i.items() if not k.startswith("cycle1") and "eff" not in k.lower()}
+    name = name_of(later, "a_", "activity", without=("admin", "gbq", "phys"))
+    assert name is not None
+    hours = re.search(r"_(\d+)h", name)
+    time = next((float(v) for k, v in later.items() if _hours(k)), None)
+    time = float(hours[1]) if time is None and hours else time
+    assert time is not None
+    found = own_half_life_tia(exact(float(i[name])), time, exact(half_life))
+    value, stems = found.value.value, ("TIA", "cycle2_TIA", "TIA_cycle2", "TIA_2", "TIA2")
+    return {**under(value, stems, ("", "_MBq_h")), "flag": found.notes[0].code, "Teff_h": half_life}
+
+
+def _hours(name: str) -> bool:
+    low = name.lower()
+    return (
+        low == "t" or "time" in low or low.endswith("t_h") or low.startswith("t_") or "_t_" in low
+    )
 
 
 @vector("B-TIA-16")
@@ -198,10 +229,12 @@ def _time_unit(i: Inputs) -> dict[str, Any]:
 
 @vector("B-TIA-19")
 def _bound(i: Inputs) -> dict[str, Any]:
-    physical = next((float(v) for k, v in i.items() if "half_life" in k), 159.528)
-    given = next((float(v) for k, v in i.items() if k.lower().startswith("tiac")), None)
+    """Kept back: names are inferred; several regions are summed."""
+    physical = half_life_h(i, otherwise="Lu-177")
+    assert physical is not None
+    given = next((sum(numbers(v)) for k, v in i.items() if "tiac" in k.lower()), None)
     if given is None:
-        tia = next(float(v) for k, v in i.items() if k.startswith("TIA"))
+        tia = next(sum(numbers(v)) for k, v in i.items() if "TIA" in k)
         name = next(k for k in i if k.startswith("A"))
         mbq = float(i[name]) * (1000 if name.endswith("GBq") else 1)
         given = tiac_h(exact(tia), exact(mbq)).value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import hypot
 from typing import Any
 
 from quimby.core.uncertain import Uncertain
@@ -17,6 +18,7 @@ from quimby.dose.uncertainty import (
     volume_sensitivity,
     volume_u_rel,
 )
+from tests.vectors.naming import name_of, under
 from tests.vectors.registry import vector
 
 Inputs = dict[str, Any]
@@ -57,15 +59,24 @@ def outlined_on_ct(i: Inputs) -> Inputs:
 
 @vector("B-UNC-03")
 def shared_factor(i: Inputs) -> Inputs:
-    random = next(v for k, v in i.items() if k.startswith("u_rand"))
-    shared = next(v for k, v in i.items() if k.startswith(("u_sys", "u_Q", "u_common", "u_cal")))
-    n = next((v for k, v in i.items() if k in ("n", "N", "n_points", "points")), None)
+    """Kept back: names are inferred."""
+    key = name_of(i, "u_rand", "u_stat", "u_noise", "u_ind", "u_a")
+    assert key is not None
+    random = i[key]
+    shared = next(v for k, v in i.items() if k.startswith("u") and k != key)
+    n = next((int(v) for k, v in i.items() if k.lower().startswith("n")), None)
     activity = next((v for k, v in i.items() if k.startswith("A") and isinstance(v, list)), None)
     activity = activity or [1.0] * (n or len(random))
     each = random if isinstance(random, list) else [random] * len(activity)
-    v = activity_covariance(activity, [u * a for u, a in zip(each, activity, strict=True)], shared)
-    mean = mean_u_rel(activity, v)
-    return dict.fromkeys(("u_mean_rel", "u_rel", "u_TIA_rel", "u_total_rel", "u_common_rel"), mean)
+    own = [u * a for u, a in zip(each, activity, strict=True)]
+    mean = mean_u_rel(activity, activity_covariance(activity, own, shared))
+    # What taking the common part for random as well would say.
+    both = [hypot(u, shared * a) for u, a in zip(own, activity, strict=True)]
+    apart = mean_u_rel(activity, activity_covariance(activity, both, 0.0))
+    stems = ("u_mean", "u", "u_TIA", "u_total", "u_common", "u_sum", "u_correct", "u_correlated")
+    wrong = ("u_mean_if_independent", "u_if_independent", "u_naive", "u_independent", "u_wrong",
+             "u_mean_naive", "u_mean_independent", "u_uncorrelated")  # fmt: skip
+    return {**under(mean, stems, ("_rel",)), **under(apart, wrong, ("_rel",))}
 
 
 @vector("B-UNC-04", "B-UNC-06")

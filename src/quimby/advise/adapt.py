@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from quimby.advise.substitution import HAS, TASKS, Substitute, substitutes
+from quimby.advise.substitution import TASKS, Substitute, substitutes
 from quimby.core.notes import refusal
 from quimby.protocols import Protocol
 from quimby.protocols.check import check
 from quimby.protocols.document import Acquisition
 from quimby.protocols.practice import Component
-from quimby.protocols.words import spoken
+from quimby.protocols.words import HAS, spoken
 
 BEST_H = 96.0  # a SPECT/CT near it sets the scale of planar scans
 PLANAR = ("spect_ct", "gamma_camera")

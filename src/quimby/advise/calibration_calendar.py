@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from quimby.advise.centre import Centre, DeviceRecord
 from quimby.protocols import Protocol
-from quimby.protocols.words import spoken
 
 YEAR = dt.timedelta(days=365)
 EVERY_SO_OFTEN_D = 7  # checks that come more often than this are told as a rule, not as days
@@ -53,10 +52,13 @@ def _days(protocol: Protocol, centre: Centre, today: dt.date) -> Iterator[Due]:
     for wanted in protocol.requires.calibration:
         if wanted.max_age_d is None:
             continue
-        of = f"{wanted.kind} with {wanted.nuclide}" if wanted.nuclide else wanted.kind
         for device in _of(centre, wanted.device):
-            made = device.calibrated_on(wanted.nuclide)
-            yield from _repeated(made, wanted.max_age_d, device, f"calibrate: {of}", today)
+            stands = device.standing(wanted, today=today)
+            if stands.known:
+                what = f"calibrate: {wanted.what}"
+                yield from _repeated(stands.made, wanted.max_age_d, device, what, today)
+            else:
+                yield Due(today, device.called, f"look up when: {wanted.what}", late=False)
     for check in protocol.requires.qc:
         if check.max_age_d > EVERY_SO_OFTEN_D:
             for device in _of(centre, check.device):
@@ -71,7 +73,7 @@ def _repeated(
     late = on < today or made is None
     on = max(on, today)
     while on <= today + YEAR:
-        yield Due(on, f"{spoken(device.kind)} {device.id!r}", what, late)
+        yield Due(on, device.called, what, late)
         on, late = on + dt.timedelta(days=every_d), False
 
 
@@ -83,5 +85,4 @@ def _rules(protocol: Protocol, centre: Centre) -> Iterator[Rule]:
     for check in protocol.requires.qc:
         if check.max_age_d <= EVERY_SO_OFTEN_D:
             for device in _of(centre, check.device):
-                named = f"{spoken(device.kind)} {device.id!r}"
-                yield Rule(named, check.test, check.max_age_d)
+                yield Rule(device.called, check.test, check.max_age_d)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,25 +13,16 @@ from pydantic import Field, ValidationError, model_validator
 
 from quimby.advise.opening import Opening
 from quimby.advise.staff import StaffRecord
-from quimby.advise.substitution import HAS
 from quimby.core.errors import QuimbyError
 from quimby.core.notes import refusal
 from quimby.devices.counting_device import read_device
 from quimby.devices.qc_calendar import BLOCKING
 from quimby.physics.nuclides import canonical
 from quimby.protocols.document import first_fault
-from quimby.protocols.practice import NotNegative, Part, Text
-from quimby.protocols.words import Device, Facility
+from quimby.protocols.practice import Calibration, NotNegative, Part, Text
+from quimby.protocols.words import DOCUMENTED, HAS, Device, Facility, spoken
 
 State = Literal["ok", "due", "overdue", "never", "failed"]
-KINDS: Mapping[str, tuple[Device, ...]] = {
-    "radionuclide calibrator": ("activity_meter",),
-    "gamma counter": ("gamma_counter",),
-    "thyroid probe": ("uptake_probe",),
-    "dose-rate monitor": ("dose_rate_monitor", "hand_held_monitor"),
-    "HPGe": ("hpge",),
-}
-"""Kind in a device document -> kinds that may stand in a centre document."""
 WEEKS = 50.0  # of work in a year [P]
 
 
@@ -41,6 +33,16 @@ class Calibrated(Part):
     on: dt.date
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a device stands to a calibration that is wanted of it. Not `known`: look it up."""
+
+    known: bool
+    made: dt.date | None = None  # None of what is known: never
+    age_d: int | None = None
+    valid: bool = False
+
+
 class DeviceRecord(Part):
     """A device. What is left out is not known, and then told as something to look up."""
 
@@ -49,6 +51,11 @@ class DeviceRecord(Part):
     qc: State | None = None
     calibration: tuple[Calibrated, ...] | None = None
     document: str = ""  # device document, whose records go before what stands here
+
+    @property
+    def called(self) -> str:
+        """As people say it: "SPECT/CT 'A'"."""
+        return f"{spoken(self.kind)} {self.id!r}"
 
     def does(self, kind: str) -> bool:
         """Whether it can work as such a device: a SPECT/CT is a gamma camera too."""
@@ -61,6 +68,24 @@ class DeviceRecord(Part):
             c.on for c in self.calibration or () if canonical(c.nuclide) == wanted or not wanted
         )
         return max(days, default=None)
+
+    def standing(self, wanted: Calibration, *, today: dt.date) -> Standing:
+        """Whether it has this calibration, and how old it is.
+
+        Calibrations are told for what the device is; what stands in for another tells nothing.
+        """
+        if self.calibration is None or self.kind != wanted.device:
+            return Standing(known=False)
+        made = self.calibrated_on(wanted.nuclide)
+        if made is None:
+            return Standing(known=True)
+        age_d = (today - made).days
+        valid = wanted.max_age_d is None or age_d <= wanted.max_age_d
+        return Standing(known=True, made=made, age_d=age_d, valid=valid)
+
+    def unsaid(self, wanted: Calibration) -> str:
+        """What to look up about a calibration."""
+        return f"{self.called}: {wanted.what}, not older than {wanted.max_age_d} d (not said)"
 
 
 class Partner(Part):
@@ -183,7 +208,7 @@ def _looked_up(record: DeviceRecord, number: int, path: Path, today: dt.date) ->
     if not record.document:
         return record
     found = read_device(path.parent / record.document)
-    if record.kind not in KINDS[found.kind]:
+    if record.kind not in DOCUMENTED[found.kind]:
         key = f"device[{number}].kind"
         why = f"{record.document} is of a {found.kind}"
         raise refusal("E-CENTRE-FILE", where=f"{path.name}, {key}", key=key, why=why)

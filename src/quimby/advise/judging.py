@@ -144,33 +144,27 @@ def _device(
     device: DeviceRecord, protocol: Protocol, kind: str, today: dt.date
 ) -> Iterator[Missing | str]:  # fmt: skip
     if blocks(device.qc):
-        said = f"{_named(device)}: quality control {device.qc}"
+        said = f"{device.called}: quality control {device.qc}"
         yield Missing("qc", f"quality control of {kind}", said, f"do the checks of {device.id}")
     for wanted in protocol.requires.calibration:
         if wanted.device == kind and not wanted.each_patient:
             yield from _calibration(device, wanted, today)
 
 
-def _named(device: DeviceRecord) -> str:
-    return f"{spoken(device.kind)} {device.id!r}"
-
-
 def _calibration(
     device: DeviceRecord, wanted: Calibration, today: dt.date
 ) -> Iterator[Missing | str]:  # fmt: skip
     """What is wrong with a device's calibration; a condition where nobody said."""
-    of = f"{wanted.kind} with {wanted.nuclide}" if wanted.nuclide else wanted.kind
-    if device.calibration is None or device.kind != wanted.device:
-        yield f"{_named(device)}: {of}, not older than {wanted.max_age_d} d (not said)"
+    stands = device.standing(wanted, today=today)
+    if not stands.known:
+        yield device.unsaid(wanted)
         return
-    made = device.calibrated_on(wanted.nuclide)
-    item, unlock = f"calibration of {wanted.device}", f"calibrate {device.id!r} ({of})"
-    age = None if made is None else (today - made).days
-    if age is None:
-        yield Missing("calibration", item, f"{_named(device)} has no {of}", unlock)
-    elif wanted.max_age_d is not None and age > wanted.max_age_d:
-        said = f"{_named(device)}: {of} is {age} d old, at most {wanted.max_age_d}"
-        yield Missing("calibration", item, said, unlock)
+    item, unlock = f"calibration of {wanted.device}", f"calibrate {device.id!r} ({wanted.what})"
+    if stands.made is None:
+        yield Missing("calibration", item, f"{device.called} has no {wanted.what}", unlock)
+    elif not stands.valid:
+        old = f"{wanted.what} is {stands.age_d} d old, at most {wanted.max_age_d}"
+        yield Missing("calibration", item, f"{device.called}: {old}", unlock)
 
 
 def _routine(protocol: Protocol, kind: str, used: str) -> Iterator[str]:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from quimby.core.notes import Note, note
 from quimby.core.numbers import above_zero
+from quimby.protocols.level import ACTIVITY_TOLERANCE, ROUNDING, as_prescribed
 
-TOLERANCE = 0.10  # of the intended activity
 ABOVE_LABEL = 1.25  # times the label's activity; more than this is no longer standardised
-ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class ActivityCheck:
 
 
 def activity_check(
-    administered_mbq: float, intended_mbq: float, *, tolerance: float = TOLERANCE
+    administered_mbq: float, intended_mbq: float, *, tolerance: float = ACTIVITY_TOLERANCE
 ) -> ActivityCheck:
     """Whether the activity given is the intended within `tolerance` (relative); 10 % counts.
 
@@ -35,7 +34,7 @@ def activity_check(
     above_zero(intended_mbq, "intended activity", "MBq", where="activity check")
     above_zero(tolerance, "tolerance", "", where="activity check")
     deviation = administered_mbq / intended_mbq - 1.0
-    within = abs(deviation) <= tolerance + ROUNDING
+    within = as_prescribed(deviation, tolerance=tolerance)
     told = () if within else (note("W-ACTIVITY-DEVIATION", where="administered activity",
                                    value=deviation, limit=tolerance),)  # fmt: skip
     return ActivityCheck(deviation, within, told)

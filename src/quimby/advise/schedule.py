@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from quimby.advise.opening import WEEK, Opening
 from quimby.core.notes import refusal
 from quimby.protocols import Protocol
+from quimby.protocols.check import IMAGES
 from quimby.protocols.document import Acquisition
 
-IMAGES = ("spect", "planar", "pet")
 SCAN_MIN, READING_MIN = 45, 15  # an appointment, where the protocol does not say [P]
 BOOKED_H = 0.01  # half width of a window that was booked, for a simulation
 REACH = dt.timedelta(days=10)  # how far beyond a window the next open hour is looked for

@@ -2,6 +2,7 @@
 
 The guide's three steps: protocol, preparation, patients. Only what this centre still lacks is in
 the plan: a device with valid quality control is not accepted again, a valid calibration not made.
+What the centre's document does not say is to be looked up, and plans no task.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from quimby.advise.setup_tasks import Task, tasks
 from quimby.advise.staff import StaffRecord
 from quimby.protocols import Protocol
 from quimby.protocols.practice import Calibration
-from quimby.protocols.words import Role, spoken
+from quimby.protocols.words import Role
 
 CAMERAS = ("spect_ct", "spect", "gamma_camera", "pet_ct")
 PHANTOMS = {"cylinder_phantom": ("cylinder phantom", "spect --cylinder"),
@@ -66,6 +67,7 @@ class SetupPlan:
     holders: tuple[Holder, ...]
     lacking: tuple[Missing, ...]  # what no task of the plan mends: devices, hours, camera
     weeks: float | None  # at the hours that staff have; None where those are not known
+    look_up: tuple[str, ...]  # what the centre's document does not say
 
     def hours(self) -> dict[str, float]:
         """Hours by role over all tasks."""
@@ -98,7 +100,8 @@ def setup_plan(protocol: Protocol, centre: Centre, *, today: dt.date) -> SetupPl
                     if m.cause not in MENDED)  # fmt: skip
     fillings = tuple(t.title for t in kept if t.id.startswith("filling"))
     return SetupPlan(protocol.id, protocol.title, kept, fillings, _holders(protocol, centre, today),
-                     lacking, _weeks(kept, centre))  # fmt: skip
+                     lacking, _weeks(kept, centre),
+                     tuple(_unsaid(protocol, used, today)))  # fmt: skip
 
 
 def _devices(protocol: Protocol, centre: Centre) -> list[DeviceRecord]:
@@ -118,11 +121,11 @@ def _occasions(
     elif task.each == "device":
         for device in used:
             if device.kind in task.kinds and _wanted(task, device):
-                yield {"device": _named(device), "key": device.id}
+                yield {"device": device.called, "key": device.id}
     elif task.each == "calibration":
         for device, wanted in _due(protocol, used, today):
             if device.kind in task.kinds:
-                yield {"device": _named(device), "key": device.id,
+                yield {"device": device.called, "key": device.id,
                        "nuclide": wanted.nuclide or "its nuclide"}  # fmt: skip
     elif task.each in ("filling", "scan"):
         yield from _phantoms(task, protocol, used, today)
@@ -133,25 +136,37 @@ def _occasions(
 
 
 def _wanted(task: Task, device: DeviceRecord) -> bool:
-    return task.only != "unchecked" or device.qc in (None, "never", "failed", "overdue")
-
-
-def _named(device: DeviceRecord) -> str:
-    return f"{spoken(device.kind)} {device.id!r}"
+    return task.only != "unchecked" or device.qc in ("never", "failed", "overdue")
 
 
 def _due(
     protocol: Protocol, used: Sequence[DeviceRecord], today: dt.date
 ) -> Iterator[tuple[DeviceRecord, Calibration]]:
     """Calibrations that are missing or too old, of each device that would need one."""
+    for device, wanted in _wanted_of(protocol, used):
+        stands = device.standing(wanted, today=today)
+        if stands.known and not stands.valid:
+            yield device, wanted
+
+
+def _wanted_of(
+    protocol: Protocol, used: Sequence[DeviceRecord]
+) -> Iterator[tuple[DeviceRecord, Calibration]]:
+    """Calibrations that are kept and not made at each patient, for each device they are of."""
     for wanted in protocol.requires.calibration:
-        for device in used:
-            if wanted.each_patient or not device.does(wanted.device):
-                continue
-            made = device.calibrated_on(wanted.nuclide)
-            age = None if made is None else (today - made).days
-            if age is None or (wanted.max_age_d is not None and age > wanted.max_age_d):
-                yield device, wanted
+        if not wanted.each_patient:
+            yield from ((device, wanted) for device in used if device.does(wanted.device))
+
+
+def _unsaid(protocol: Protocol, used: Sequence[DeviceRecord], today: dt.date) -> Iterator[str]:
+    """What the centre's document leaves open: it may be there, so no task is planned for it."""
+    checked = {kind for task in tasks() if task.only == "unchecked" for kind in task.kinds}
+    for device in used:
+        if device.qc is None and device.kind in checked:
+            yield f"{device.called}: whether its quality control is in order (not said)"
+    for device, wanted in _wanted_of(protocol, used):
+        if not device.standing(wanted, today=today).known:
+            yield device.unsaid(wanted)
 
 
 def _phantoms(
@@ -163,7 +178,7 @@ def _phantoms(
     if not due:
         return
     nuclide = due[0][1].nuclide or "its nuclide"
-    cameras = list(dict.fromkeys(_named(d) for d, _ in due))
+    cameras = list(dict.fromkeys(d.called for d, _ in due))
     for facility in wanted:
         name, command = PHANTOMS[facility]
         words = {"phantom": name, "nuclide": nuclide, "command": command,
@@ -173,7 +188,7 @@ def _phantoms(
         else:
             for device in dict.fromkeys(d.id for d, _ in due):
                 record = next(d for d, _ in due if d.id == device)
-                yield {**words, "device": _named(record), "key": f"{name}, {device}"}
+                yield {**words, "device": record.called, "key": f"{name}, {device}"}
 
 
 def _planned(

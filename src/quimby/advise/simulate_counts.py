@@ -20,9 +20,6 @@ from quimby.dose import blood
 from quimby.kinetics import retention
 from quimby.measure.whole_body import Reading, whole_body
 from quimby.protocols import Protocol
-from quimby.study.readings.thyroid import fitted
-from quimby.study.readings.whole_body import WINDOW_H
-from quimby.study.stages import Point
 
 WOMEN = 0.7  # share of women among patients with thyroid cancer [P]
 DAY = datetime(2000, 1, 1, tzinfo=UTC)
@@ -60,9 +57,9 @@ def uptake_tiacs_h(
 
 def _compartments(read: Sequence[Taken], values: Mapping[str, Array], half_life_h: float) -> Array:
     """The two-compartment curve of every patient at once, where it is plain."""
-    batch = Batch(np.stack([t.times_h for t in read], 1),
-                  np.log(np.stack([values[t.id] for t in read], 1)),
-                  np.tile([t.u_rel for t in read], (len(read[0].times_h), 1)))  # fmt: skip
+    batch = Batch(np.stack([t.times_h for t in read]),
+                  np.log(np.stack([values[t.id] for t in read])),
+                  np.stack([np.full(len(t.times_h), t.u_rel) for t in read]))  # fmt: skip
     return integrals(batch, "uptake-clearance", (), half_life_h=half_life_h)[0]
 
 
@@ -71,6 +68,9 @@ def by_chain(
     number: int, *, half_life_h: float,
 ) -> float:  # fmt: skip
     """One patient's residence in the gland as a run has it, h."""
+    from quimby.study.readings.thyroid import fitted  # loads readers of images: only where needed
+    from quimby.study.stages import Point
+
     rows = sorted((float(t.times_h[number]), float(values[t.id][number]), t) for t in read)
     points = [Point("", DAY, time_h, Uncertain(v, {f"reading, {t.id}": t.u_rel * v}), {})
               for time_h, v, t in rows]  # fmt: skip
@@ -162,6 +162,8 @@ def blood_gy(
 
 def _by_one(times: list[float], held: list[Uncertain], who: Blood, number: int, half_life_h: float
             ) -> float:  # fmt: skip
+    from quimby.study.readings.whole_body import WINDOW_H  # as in `by_chain`
+
     later = list(zip(times[1:], held[1:], strict=True))
     inside = [row for row in later if WINDOW_H[0] <= row[0] <= WINDOW_H[1]] or later
     if not inside:

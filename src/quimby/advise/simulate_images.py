@@ -13,10 +13,9 @@ from quimby.core.errors import QuimbyError
 from quimby.core.uncertain import Uncertain
 from quimby.kinetics.choose import Manner, choose
 from quimby.kinetics.samples import samples
-from quimby.kinetics.trapezoid import Lines
 from quimby.measure.hybrid import GAP_LIMIT_H, PlanarPoint, hybrid_curve
 from quimby.protocols import Protocol
-from quimby.study.curves import Plan, planned
+from quimby.protocols.curve_plan import Plan, manner, planned
 
 Reading = tuple[float, Uncertain]
 Found = tuple[Array, tuple[str, ...]]  # values, and a code for each that was refused
@@ -46,14 +45,6 @@ def image_tias(
                                    half_life_h)  # fmt: skip
         refused += codes
     return found, tuple(refused)
-
-
-def manner(protocol: Protocol, region: str) -> Manner:
-    """How the protocol has its curves chosen."""
-    way = protocol.imaging
-    drawn = way.trapezoid
-    lines = Lines(drawn.start, drawn.between, drawn.tail, drawn.tail_half_life_h)
-    return Manner(way.selection, region, frozenset(), lines)
 
 
 def readings(taken: Sequence[Taken], values: dict[str, Array], number: int) -> list[Reading]:
@@ -92,9 +83,9 @@ def _tias(read: Sequence[Sequence[Reading]], plan: Plan, how: Manner, half_life_
 
 def _batch(read: Sequence[Sequence[Reading]]) -> Batch:
     sorted_ = [samples([t for t, _ in row], [a for _, a in row], where=WHERE) for row in read]
-    values = np.array([[a.value for a in s.activities_mbq] for s in sorted_])
-    random = np.array([s.random_mbq for s in sorted_])
-    return Batch(np.array([s.times_h for s in sorted_]), np.log(values), random / values)
+    values = np.array([[a.value for a in s.activities_mbq] for s in sorted_]).T
+    random = np.array([s.random_mbq for s in sorted_]).T
+    return Batch(np.array([s.times_h for s in sorted_]).T, np.log(values), random / values)
 
 
 def by_choice(read: Sequence[Reading], plan: Plan, how: Manner, *, half_life_h: float) -> float:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from quimby.protocols.words import HAS
+
 TASKS = {
     "whole_body": "whole_body_retention",
     "thyroid": "thyroid_uptake",
@@ -18,15 +20,6 @@ TASKS = {
     "ultrasound": "target_volume",
 }
 """Kind of measurement in a protocol -> task in the table."""
-
-HAS = {
-    "spect_ct": ("spect", "gamma_camera", "ct"),
-    "spect": ("gamma_camera",),
-    "pet_ct": ("ct",),
-    "dose_rate_monitor": ("hand_held_monitor",),
-    "dosimetry_software": ("spreadsheet",),
-}
-"""What a device can do beside its own name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from textwrap import wrap
 
 from rich.console import Console
 from rich.markup import escape
 
 from quimby.cli.settings import for_a_draft
 from quimby.cli.stages import stage_lines
-from quimby.cli.terminal import StepLines, console
+from quimby.cli.terminal import WIDTH, StepLines, console
 from quimby.core.notes import Note
-from quimby.report.rounding import plus_minus
+from quimby.report import noted
+from quimby.report.lettering import unbroken
+from quimby.report.rounding import percent, plus_minus
 from quimby.report.write import refuse_to_overwrite, write
 from quimby.study.aligned import with_align
 from quimby.study.answers import parse_answers
@@ -88,10 +92,12 @@ def summary(to: Console, result: Result, files: Sequence[Path], out: Path) -> No
 
 def notes_lines(to: Console, result: Result) -> None:
     """What blocks signing, and the first warnings."""
-    blocking = [n for n in result.notes if n.severity == "blocking"]
-    warnings = [n for n in result.notes if n.severity == "warning"]
+    found = noted.entries(_spoken(result))
+    blocking = [group for group in found if group[0].severity == "blocking"]
+    warnings = [group for group in found if group[0].severity == "warning"]
     if blocking:
-        to.print(f"\n {_count(len(blocking), 'thing')} to mend or override before signing")
+        things = _count(sum(map(len, blocking)), "thing")
+        to.print(f"\n {things} to mend or override before signing")
         _list(to, blocking)
     if warnings:
         to.print(f"\n {_count(len(warnings), 'warning')}")
@@ -102,20 +108,37 @@ def notes_lines(to: Console, result: Result) -> None:
 
 def line(row: RegionResult) -> str:
     """One region in one line: dose, total and share of limit where there is one."""
-    text = f"{row.name:<12} {plus_minus(row.absorbed_dose_gy)} Gy"
+    text = f"{row.name.replace('_', ' '):<12} {plus_minus(row.absorbed_dose_gy)} Gy"
     doses = [c for c in row.limits if c.quantity == "absorbed dose"]
     if doses:
         check = doses[0]
         if row.total_dose_gy.value != row.absorbed_dose_gy.value:
             text += f", {plus_minus(row.total_dose_gy)} in total"
-        text += f", {check.share:.0%} of {check.limit_gy:g} Gy"
+        text += f", {percent(check.share)} of {check.limit_gy:g} Gy"
     return text
 
 
-def _list(to: Console, notes: Sequence[Note]) -> None:
-    for n in notes:
-        to.print(f"  {n.code:<16} {n.where}: {n.text}", markup=False)
-        to.print(f"  {'':<16} → {n.do}", markup=False)
+def _spoken(result: Result) -> list[Note]:
+    """Notes with the names of regions as a person writes them."""
+    names = sorted((r.name for r in result.regions if "_" in r.name), key=len, reverse=True)
+
+    def said(text: str) -> str:
+        for name in names:
+            text = text.replace(name, name.replace("_", " "))
+        return text
+
+    return [replace(n, where=said(n.where), text=said(n.text)) for n in result.notes]
+
+
+def _list(to: Console, groups: Sequence[Sequence[Note]]) -> None:
+    """One entry a code: what is the matter, where it is worst and where else, what to do."""
+    for group in groups:
+        n = group[0]
+        for first, text in ((n.code, n.text), ("", noted.where(group)), ("", f"→ {n.do}")):
+            lead = f"  {first:<16} "
+            under = " " * len(lead)
+            for line in wrap(unbroken(text), WIDTH, initial_indent=lead, subsequent_indent=under):
+                to.print(line.replace("\u00a0", " "), markup=False)
 
 
 def _count(number: int, what: str) -> str:

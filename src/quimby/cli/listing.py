@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from quimby.cli.terminal import console
+from quimby.cli.terminal import console, print_json
 from quimby.core.notes import Note, refusal
 from quimby.core.source import TAGS, Constant, confirmed_by_centre
 from quimby.measure.readings.template import template
@@ -34,8 +32,7 @@ def constants_job(*, as_json: bool, unverified: bool, confirmed: Path | None = N
     rows, notes = _with_confirmed(confirmed)
     rows = [(used, c) for used, c in rows if not (unverified and c.verified)]
     if as_json:
-        json.dump([_plain(*row) for row in rows], sys.stdout, indent=1, ensure_ascii=False)
-        sys.stdout.write("\n")
+        print_json([_plain(*row) for row in rows])
     else:
         _show(rows)
     for one in notes:

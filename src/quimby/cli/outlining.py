@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +12,7 @@ from typing import Literal
 from rich.console import Console
 
 import quimby
-from quimby.cli.terminal import console
+from quimby.cli.terminal import console, print_json
 from quimby.core.notes import gathered, refusal
 from quimby.core.units import quantity
 from quimby.measure.external import Segmenter
@@ -157,8 +155,7 @@ def list_job(file: Path, *, as_json: bool) -> int:
     """Say what a file, or a study, holds."""
     rows, notes = listed(file)
     if as_json:
-        json.dump([_as_row(row) for row in rows], sys.stdout, indent=1, ensure_ascii=False)
-        sys.stdout.write("\n")
+        print_json([_as_row(row) for row in rows])
         return 0
     to = console()
     wide = max(len(row.name) for row in rows)

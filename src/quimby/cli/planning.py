@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +9,7 @@ from rich.markup import escape
 
 from quimby.cli.job import BLOCKED, load, notes_lines
 from quimby.cli.stages import plan_lines
-from quimby.cli.terminal import StepLines, console
+from quimby.cli.terminal import StepLines, console, print_json
 from quimby.core.notes import refusal
 from quimby.report import json as document
 from quimby.report.write import refuse_to_overwrite, write
@@ -39,8 +37,7 @@ def plan_job(
             write(result, out)
     assert result.plan is not None
     if as_json:
-        json.dump(document.document(result)["plan"], sys.stdout, indent=1, ensure_ascii=False)
-        sys.stdout.write("\n")
+        print_json(document.document(result)["plan"])
     elif not quiet:
         to = console()
         to.print()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -17,15 +15,10 @@ from quimby.advise.centre import read_centre
 from quimby.advise.setup_plan import setup_plan
 from quimby.advise.time_planner import time_plan
 from quimby.cli.settings import centre_or_refuse
-from quimby.cli.terminal import console
+from quimby.cli.terminal import console, print_json
 from quimby.report.paper import Paper, lines, pdf
 from quimby.report.papers.setup import calibration_entries, setup_paper, setup_plain
 from quimby.report.papers.year import year_paper, year_plain
-
-
-def protocol_called(name: str) -> protocols.Protocol:
-    """A shipped protocol by id, or the centre's own by file."""
-    return protocols.load_file(Path(name)) if name.endswith(".toml") else protocols.load(name)
 
 
 def prepare_job(
@@ -33,7 +26,8 @@ def prepare_job(
     as_json: bool,
 ) -> int:  # fmt: skip
     """The set-up plan of one protocol."""
-    place, chosen = read_centre(centre_or_refuse(centre), today=today), protocol_called(protocol)
+    place = read_centre(centre_or_refuse(centre), today=today)
+    chosen = protocols.called(protocol)
     plan = setup_plan(chosen, place, today=today)
     due = calibration_calendar(chosen, place, today=today)
     paper = setup_paper(plan, due, place, today=today)
@@ -52,7 +46,7 @@ def year_job(
 ) -> int:
     """The time plan of the centre's year."""
     place = read_centre(centre_or_refuse(centre), today=today)
-    chosen = [protocol_called(name) for name in use]
+    chosen = [protocols.called(name) for name in use]
     plan = time_plan(place, {p.therapy: p for p in chosen})
     paper = year_paper(plan, place, today=today)
     hand_out(paper, year_plain(plan, paper), out, as_json=as_json)
@@ -64,7 +58,7 @@ def hand_out(paper: Paper, data: Mapping[str, Any], out: Path | None, *, as_json
     if out is not None:
         out.write_bytes(pdf(paper))
     if as_json:
-        sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=1) + "\n")
+        print_json(data)
         return
     for line in lines(paper):
         console().print(line, markup=False, highlight=False, soft_wrap=True)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +16,8 @@ from quimby.advise.judging import Judged, judge
 from quimby.cli.protocols_shown import row
 from quimby.cli.protocols_simulated import percent
 from quimby.cli.protocols_simulated import plain as plain_simulated
-from quimby.cli.terminal import console
+from quimby.cli.terminal import console, print_json
 from quimby.core.notes import refusal
-from quimby.protocols import Protocol
 from quimby.protocols.practice import Burden
 
 COLUMN = 13
@@ -47,29 +43,19 @@ def new_job(wanted: Wanted, *, as_json: bool, on: dt.date) -> int:
     """Write the changed document and show what it does; returns the exit code."""
     if wanted.out.exists():
         raise refusal("E-ADAPT-EXISTS", where=str(wanted.out), name=wanted.out.name)
-    base, text = _base(wanted.base)
+    base = protocols.called(wanted.base)
     changes = changes_of(wanted.drop, wanted.move, wanted.swap)
+    text = protocols.text_of(wanted.base)
     made = effect(base, text, changes, new_id=wanted.id, title=wanted.title, file=wanted.out.name,
                   patients=wanted.patients, seed=wanted.seed, on=on)  # fmt: skip
     judged = _judged(made, wanted.centre, on)
     wanted.out.write_text(made.text, "utf-8")
     if as_json:
-        json.dump(plain(made, wanted, judged), sys.stdout, indent=1, ensure_ascii=False)
-        sys.stdout.write("\n")
+        print_json(plain(made, wanted, judged))
         return 0
     for line in lines(made, wanted, judged):
         console().print(line, markup=False)
     return 0
-
-
-def _base(name: str) -> tuple[Protocol, str]:
-    """The protocol to start from, and its text."""
-    path = Path(name)
-    if path.suffix == ".toml":
-        return protocols.load_file(path), path.read_text("utf-8")
-    found = protocols.load(name)
-    folder = files("quimby.protocols").joinpath("data")
-    return found, folder.joinpath(f"{name}.toml").read_text("utf-8")
 
 
 def changes_of(drop: Sequence[str], move: Sequence[str], swap: Sequence[str]) -> Changes:

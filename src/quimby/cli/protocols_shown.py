@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import wrap
@@ -11,7 +9,7 @@ from typing import Any
 
 from quimby import protocols, therapies
 from quimby.advise.recommend import UNDECLARED, percent, therapy_called
-from quimby.cli.terminal import WIDTH, console
+from quimby.cli.terminal import WIDTH, console, print_json
 from quimby.core.notes import refusal
 from quimby.protocols import Protocol
 from quimby.protocols.words import spoken
@@ -26,7 +24,7 @@ def list_job(therapy: str, *, as_json: bool) -> int:
         wanted = therapy_called(therapy)
         found = [p for p in found if p.therapy == wanted]
     if as_json:
-        _json([summary(p) for p in found])
+        print_json([summary(p) for p in found])
         return 0
     to = console()
     to.print(f"{'Protocol':<15} {'Level':<6} {'Staff':>6} {'Camera':>7} {'Doubt':>6}  Measures",
@@ -48,10 +46,9 @@ def _listed(p: Protocol) -> str:
 
 def show_job(name: str, *, as_json: bool) -> int:
     """Show one protocol; returns the exit code."""
-    path = Path(name)
-    found = protocols.load_file(path) if path.suffix == ".toml" else protocols.load(name)
+    found = protocols.called(name)
     if as_json:
-        _json({**summary(found), "document": found.model_dump(mode="json", by_alias=True)})
+        print_json({**summary(found), "document": found.model_dump(mode="json", by_alias=True)})
         return 0
     for text in lines(found):
         console().print(text, markup=False)
@@ -67,7 +64,7 @@ def check_job(file: Path, *, as_json: bool) -> int:
                       known=", ".join(sorted(known)))  # fmt: skip
     lacking = [word for word, there in _recommended_parts(found) if not there]
     if as_json:
-        _json({**summary(found), "ok": True, "lacks": lacking})
+        print_json({**summary(found), "ok": True, "lacks": lacking})
         return 0
     console().print(f"{found.id} {found.version} can be used.", markup=False)
     if lacking:
@@ -106,11 +103,6 @@ def summary(p: Protocol) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _json(value: Any) -> None:
-    json.dump(value, sys.stdout, indent=1, ensure_ascii=False)
-    sys.stdout.write("\n")
-
-
 def lines(p: Protocol) -> Iterator[str]:
     """A protocol for a terminal, at most 96 columns."""
     yield f"{p.id} {p.version}, {p.status}, level {' or '.join(map(str, p.serves))}"
@@ -139,8 +131,7 @@ def _needs(p: Protocol) -> Iterator[str]:
     yield from _several("Trained", need.competencies)
     for i, c in enumerate(need.calibration):
         when = "at each patient" if c.each_patient else f"not older than {c.max_age_d} d"
-        of = f"{c.kind} with {c.nuclide}" if c.nuclide else c.kind
-        yield from row("Calibr." if i == 0 else "", f"{spoken(c.device)}: {of}, {when}")
+        yield from row("Calibr." if i == 0 else "", f"{spoken(c.device)}: {c.what}, {when}")
 
 
 def _cost(p: Protocol) -> Iterator[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from quimby.advise.anchors import Held, anchors, held
 from quimby.advise.restate import restated
 from quimby.advise.simulate import Simulated, other_components, simulate
 from quimby.cli.protocols_shown import row
-from quimby.cli.terminal import console
+from quimby.cli.terminal import console, print_json
 from quimby.protocols import Protocol
 from quimby.protocols.practice import Expected
 
@@ -32,19 +30,13 @@ class Asked:
     exact: bool = False
 
 
-def found(name: str) -> Protocol:
-    """A shipped protocol by id, or a centre's own by file."""
-    path = Path(name)
-    return protocols.load_file(path) if path.suffix == ".toml" else protocols.load(name)
-
-
 def simulate_job(name: str, asked: Asked, *, write: bool, as_json: bool, on: dt.date) -> int:
     """Simulate one protocol, or all in a table; returns the exit code."""
     if not name:
         return _all(asked, as_json=as_json)
-    made = _simulated(found(name), asked)
+    made = _simulated(protocols.called(name), asked)
     if as_json:
-        _json(plain(made))
+        print_json(plain(made))
     else:
         for text in lines(made):
             console().print(text, markup=False)
@@ -63,7 +55,7 @@ def _simulated(protocol: Protocol, asked: Asked) -> Simulated:
 def _all(asked: Asked, *, as_json: bool) -> int:
     made = (_simulated(protocols.load(n), asked) for n in protocols.names())
     if as_json:
-        _json([plain(m) for m in made])
+        print_json([plain(m) for m in made])
         return 0
     to = console()
     to.print(f"{'Protocol':<15}{'Curve':>16}{'Total':>9}{'Document':>10}{'Held to':>9}  Of",
@@ -136,7 +128,7 @@ def anchors_job(asked: Asked, *, as_json: bool) -> int:
     """Published figures beside the simulated ones; returns the exit code."""
     rows = [held(a, patients=asked.patients, seed=asked.seed) for a in anchors()]
     if as_json:
-        _json([_plain_anchor(r) for r in rows])
+        print_json([_plain_anchor(r) for r in rows])
         return 0
     for text in anchor_lines(rows):
         console().print(text, markup=False)
@@ -191,8 +183,3 @@ def percent(share: float) -> str:
     """Per cent with one digit below ten."""
     value = 100 * share
     return f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"
-
-
-def _json(value: Any) -> None:
-    json.dump(value, sys.stdout, indent=1, ensure_ascii=False)
-    sys.stdout.write("\n")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from quimby.cli.reading_shown import tell
+from quimby.cli.terminal import print_json
 from quimby.core.errors import QuimbyError
 from quimby.core.notes import Note, in_order, refusal
 from quimby.core.units import quantity
@@ -84,8 +83,7 @@ def readings_job(path: Path, said: Said, *, as_json: bool = False) -> int:
         out.write_text(look.columns.document(), "utf-8")
         found = replace(found, wrote=out)
     if as_json:
-        json.dump(document(look, found), sys.stdout, indent=1, ensure_ascii=False, default=str)
-        sys.stdout.write("\n")
+        print_json(document(look, found), default=str)
     else:
         tell(look, found, said)
     wrong = [*look.problems, *(e for s in (found.series if found else ()) for e in s.problems)]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +14,7 @@ from quimby.advise.centre import Centre, read_centre
 from quimby.advise.judging import FIXED, Judged
 from quimby.advise.recommend import Recommendation, Wish, percent, recommend
 from quimby.cli.settings import centre_or_refuse
-from quimby.cli.terminal import WIDTH, console
+from quimby.cli.terminal import WIDTH, console, print_json
 from quimby.core.numbers import above_zero
 from quimby.core.units import quantity
 from quimby.protocols import Protocol, load_file
@@ -36,8 +34,7 @@ def recommend_job(
     place = read_centre(centre_or_refuse(centre), today=today)
     found = recommend(place, therapy, wish, today=today, known=_with_own(own))
     if as_json:
-        json.dump(plain(found, place), sys.stdout, indent=1, ensure_ascii=False)
-        sys.stdout.write("\n")
+        print_json(plain(found, place))
     else:
         for text in lines(found, place):
             console().print(text, markup=False)

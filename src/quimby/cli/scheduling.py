@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
+from quimby import protocols
 from quimby.advise.booked import Booked, booked
 from quimby.advise.calendar_file import Entry, calendar
 from quimby.advise.centre import Centre, read_centre
 from quimby.advise.opening import Opening
-from quimby.cli.preparing import hand_out, protocol_called
+from quimby.cli.preparing import hand_out
 from quimby.cli.settings import centre_or_refuse, settings
 from quimby.cli.terminal import console
 from quimby.core.notes import refusal
@@ -57,7 +58,7 @@ def schedule_job(
     """Appointments in opening hours; files where asked."""
     started = _moment(at)
     place = read_centre(centre_or_refuse(centre), today=started.date())
-    found = booked(protocol_called(protocol), started, _opening(place), patient=facts(
+    found = booked(protocols.called(protocol), started, _opening(place), patient=facts(
         patient.said, egfr_ml_min=patient.egfr_ml_min, age_y=patient.age_y,
         distance_km=patient.distance_km))  # fmt: skip
     paper = schedule_paper(found, centre=place.name, who=wanted.who)

@@ -101,17 +101,19 @@ def compare(to: Console, rows: Sequence[Row]) -> None:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         to.print(" " + "  ".join(cells).rstrip(), markup=False)
     first = next(row for row in rows if row.unit.startswith("Gy"))
-    to.print(f"\n {first.what}: the largest doubt is {_largest(first.found)}", markup=False)
+    what = first.what.replace("_", " ")
+    to.print(f"\n {what}: the largest doubt is {_largest(first.found)}", markup=False)
 
 
 def _line(row: Row) -> tuple[str, ...]:
-    return (row.stage, row.what, row.unit, significant(row.true, 3), plus_minus(row.found),
-            interval(row.found), "yes" if row.inside else "no")  # fmt: skip
+    return (row.stage.replace("-", " "), row.what.replace("_", " "), row.unit,
+            significant(row.true, 3), plus_minus(row.found), interval(row.found),
+            "yes" if row.inside else "no")  # fmt: skip
 
 
 def _largest(dose: Uncertain) -> str:
     cause, u = dose.budget()[0]
-    return f"{cause} ({u / dose.value:.1%})"
+    return f"{cause} ({100 * u / dose.value:.1f} %)"
 
 
 def _next(to: Console, out: Path, *, by_scans: bool) -> None:

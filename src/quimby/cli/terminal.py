@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 import time
@@ -9,6 +10,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 
@@ -24,6 +26,12 @@ def console(*, stderr: bool = False) -> Console:
     if made.width > WIDTH:
         made.width = WIDTH
     return made
+
+
+def print_json(value: Any, *, default: Callable[[Any], Any] | None = None) -> None:
+    """One JSON document on standard output; `default` turns what JSON has no word for."""
+    json.dump(value, sys.stdout, indent=1, ensure_ascii=False, default=default)
+    sys.stdout.write("\n")
 
 
 class StepLines:

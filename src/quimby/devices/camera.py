@@ -241,10 +241,12 @@ class CameraRecord(_Part):
     def check(self, scan: ScanFacts, *, where: str) -> tuple[Note, ...]:
         """Compare a scan with this record.
 
-        Raises E-CAL-NUCLIDE and E-CAL-WINDOW. Notes: S-CAL-SERIAL, S-/W-CAL-EXPIRED,
-        S-CAL-FUTURE, W-CAL-RECON, W-CAL-SW, W-CAL-UNKNOWN (all that could not be compared),
+        Raises E-CAL-NUCLIDE, E-CAL-WINDOW, and E-CAL-MODEL for a generic record of another model.
+        Notes: S-CAL-SERIAL, S-/W-CAL-EXPIRED, S-CAL-FUTURE, W-CAL-RECON (and S-PVC-RECON where
+        the record holds a blur), W-CAL-SW, W-CAL-UNKNOWN (all that could not be compared),
         I-CAL-GENERIC.
         """
+        self._same_model(scan, where)
         method, camera = self.reconstruction.method, self.scanner
         windows = [(w.lower_kev, w.upper_kev) for w in self.windows]
         known = {
@@ -262,16 +264,36 @@ class CameraRecord(_Part):
         silent += ["nuclide"] if known["nuclide"] is False else []
         return in_order(
             (
-                *matching.serial_notes(scan.serial, camera.serial, level=self.level, where=where),
+                *self._camera_notes(scan, where),
                 *matching.date_notes(
                     scan.date, made=self.date, valid_until=self.valid_until, where=where
                 ),
                 *matching.reconstruction_notes(scan.reconstruction, method, where=where),
+                *self._blur_notes(scan, where),
                 *matching.software_notes(scan.software, camera.software, where=where),
                 *matching.silent_notes(silent, where=where),
                 *self.level_notes(),
             )
         )
+
+    def _same_model(self, scan: ScanFacts, where: str) -> None:
+        """A record of the model serves that model alone."""
+        if self.level == "generic" and matching.same(scan.model, self.scanner.model) is False:
+            raise refusal("E-CAL-MODEL", where=where, record=self.scanner.model, scan=scan.model)
+
+    def _camera_notes(self, scan: ScanFacts, where: str) -> tuple[Note, ...]:
+        """S-CAL-SERIAL for another camera: by serial number, by model where one is silent."""
+        camera = self.scanner
+        if matching.same(scan.serial, camera.serial) is None:
+            return matching.serial_notes(scan.model, camera.model, level=self.level, where=where)
+        return matching.serial_notes(scan.serial, camera.serial, level=self.level, where=where)
+
+    def _blur_notes(self, scan: ScanFacts, where: str) -> tuple[Note, ...]:
+        """S-PVC-RECON where the blur was measured with another reconstruction."""
+        method = self.reconstruction.method
+        if self.point_spread is None or matching.same(scan.reconstruction, method) is not False:
+            return ()
+        return (note("S-PVC-RECON", where=where, scan=scan.reconstruction, record=method),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +307,7 @@ class ScanFacts:
     reconstruction: str = ""
     software: str = ""
     serial: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, eq=False)

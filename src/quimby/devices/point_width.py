@@ -16,6 +16,7 @@ from quimby.core.notes import refusal
 Float = NDArray[np.float64]
 PER_SIGMA_HALF, PER_SIGMA_TENTH = 2.0 * sqrt(2.0 * log(2.0)), 2.0 * sqrt(2.0 * log(10.0))
 LEAST_POINTS = 7
+LEAST_SPARE = 1e-3  # of a point that the fit follows wholly
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +62,38 @@ def point_widths(image: Image, *, where: str = "point source") -> PointWidths:
 
 def gaussian_width(profile: Float, step_mm: float, *, where: str = "profile") -> Width:
     """Width of one profile without background, by least squares. E-PLN-POINT."""
-    p = np.asarray(profile, dtype=np.float64)
+    p: Float = np.asarray(profile, dtype=np.float64)
     if p.ndim != 1 or p.size < LEAST_POINTS or not step_mm > 0 or not p.max() > 0:
         raise refusal("E-PLN-POINT", where=where, why="the profile is too short or empty")
-    x = np.arange(p.size) * step_mm
+    x: Float = np.arange(p.size, dtype=np.float64) * step_mm
     near = p > p.max() / 2.0
     start = (p.max(), float(x[np.argmax(p)]), max(float(near.sum()) * step_mm / 2.4, step_mm / 2))
     try:
-        found, covariance = curve_fit(_gauss, x, p, p0=start)
+        found, _ = curve_fit(_gauss, x, p, p0=start)
     except RuntimeError:
         raise refusal("E-PLN-POINT", where=where, why="no Gaussian fits its profile") from None
-    sigma, u = abs(float(found[2])), float(np.sqrt(max(covariance[2, 2], 0.0)))
+    sigma = abs(float(found[2]))
     if not (0 < sigma < x[-1] and x[0] <= found[1] <= x[-1]):
         raise refusal("E-PLN-POINT", where=where, why="no Gaussian fits its profile")
+    u = _width_u(x, p, (float(found[0]), float(found[1]), sigma))
     return Width(sigma * PER_SIGMA_HALF, sigma * PER_SIGMA_TENTH, u * PER_SIGMA_HALF,
                  float(found[1]))  # fmt: skip
+
+
+def _width_u(x: Float, p: Float, found: tuple[float, float, float]) -> float:
+    """Standard uncertainty of sigma from each point's own residual.
+
+    A common variance would be that of the many empty points, and say ten times too little.
+    Source: MacKinnon and White, J Econometrics 1985;29:305 (HC3).
+    """
+    height, centre, sigma = found
+    model = _gauss(x, *found)
+    away = (x - centre) / sigma
+    slopes = np.stack([model / height, model * away / sigma, model * away**2 / sigma], axis=1)
+    inner = np.linalg.inv(slopes.T @ slopes)
+    leverage = np.einsum("ij,jk,ik->i", slopes, inner, slopes)
+    own = ((p - model) / np.maximum(1.0 - leverage, LEAST_SPARE)) ** 2
+    return float(np.sqrt((inner @ (slopes.T * own) @ slopes @ inner)[2, 2]))
 
 
 def _gauss(x: Float, height: float, centre: float, sigma: float) -> Float:

@@ -17,6 +17,7 @@ from quimby.core.uncertain import Uncertain, combine
 Float = NDArray[np.float64]
 CURVE_CAUSES = ("recovery curve, position", "recovery curve, steepness")
 LOW = 0.3  # [P]
+LEAST_BEST = 0.05  # recovery of the best sphere below which something else is wrong [P]
 U_LIMIT = 0.25  # [P]
 FWHM_PER_SIGMA = 2.0 * sqrt(2.0 * log(2.0))
 
@@ -106,6 +107,7 @@ def fit_recovery(
     alpha, beta = float(np.exp(p[0])), float(p[1])
     stretch = np.diag([alpha, 1.0])  # the fit runs in ln(alpha)
     cov, measured = stretch @ cov @ stretch, (float(v.min()), float(v.max()))
+    cov = (cov + cov.T) / 2.0  # equal to the last digit, as a record asks
     curve = RecoveryCurve(alpha, beta, _pairs(cov), measured, cf_geometry, reconstruction)
     return RecoveryFit(curve, tuple(float(r) for r in missed), chi2, dof)
 
@@ -207,6 +209,8 @@ def _check_fit(v: Float, rc: Float, u: Float) -> None:
         why = "a volume or coefficient is not a number above zero"
     elif not np.all(u > 0):
         why = "an uncertainty is not above zero"
+    elif rc.max() < LEAST_BEST:
+        why = f"the best sphere recovers {rc.max():.2g}; activity, unit or calibration is wrong"
     elif np.count_nonzero((rc > 0) & (rc < 1)) < 2:
         why = "fewer than two coefficients lie between 0 and 1"
     else:

@@ -80,7 +80,7 @@ def photon_notes(shares: Mapping[str, float]) -> tuple[Note, ...]:
     known = {name: share for name, share in shares.items() if share}
     if not known:
         return ()
-    said = ", ".join(f"{name} {share:.1%}" for name, share in known.items())
+    said = ", ".join(f"{name}: {100 * share:.1f} %" for name, share in known.items())
     return (note("I-DOSE-PHOTON", where=said, value=max(known.values()), low=min(known.values())),)
 
 

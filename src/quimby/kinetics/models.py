@@ -27,7 +27,7 @@ class Terms:
 
     `amplitudes` (j,) in the unit of the activities, `rates` (j,) in 1/h; `d_amplitudes` and
     `d_rates` are (j, k) for k logarithms. Many curves at once (Monte Carlo) have one more axis,
-    the last, in all four and in what follows from them.
+    the last, in all four and in what follows from them; times may then be of each curve, (n, d).
     """
 
     amplitudes: Array
@@ -45,7 +45,7 @@ class Terms:
         """dA(t)/d(logarithm), (n, k)."""
         decay = self._decay(times_h)
         if self.many:
-            fall = decay * times_h[:, None, None] * self.amplitudes
+            fall = decay * _apart(times_h) * self.amplitudes
             grown = np.einsum("njd,jkd->nkd", decay, self.d_amplitudes)
             return np.asarray(grown - np.einsum("njd,jkd->nkd", fall, self.d_rates))
         fall = decay * times_h[:, None] * self.amplitudes
@@ -73,8 +73,13 @@ class Terms:
 
     def _decay(self, times_h: Array) -> Array:
         if self.many:
-            return np.asarray(np.exp(-times_h[:, None, None] * self.rates), dtype=np.float64)
+            return np.asarray(np.exp(-_apart(times_h) * self.rates), dtype=np.float64)
         return np.asarray(np.exp(-np.outer(times_h, self.rates)), dtype=np.float64)
+
+
+def _apart(times_h: Array) -> Array:
+    """Times of all curves (n,), or of each its own (n, d), beside the phases: (n, 1, 1 or d)."""
+    return times_h.reshape(len(times_h), 1, -1)
 
 
 Build = Callable[[Array, float], Terms]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from quimby.core.notes import refusal
@@ -67,14 +69,11 @@ class Problem:
 
     def predicted(self, x: Array) -> tuple[Array, Array]:
         """Logarithms the model gives for the data, and their slopes (n + m, k)."""
-        terms = self.model.build(x, self.physical_rate)
-        values = np.maximum(terms.activity(self.times_h), 1e-290)
-        slopes = terms.activity_slopes(self.times_h) / values[:, None]
-        told = [self.model.quantity(p.quantity, x, self.physical_rate) for p in self.priors]
-        return (
-            np.concatenate([np.log(values), *(v[None] for v, _ in told)]),
-            np.concatenate([slopes, *(s[None] for _, s in told)]),
-        )
+        return predicted(self.model, x, self.times_h, self.priors, self.physical_rate)
+
+    def among(self, _: NDArray[np.int_]) -> Self:
+        """The same for any sets of readings: all are taken at the same times."""
+        return self
 
     def residuals(self, x: Array) -> Array:
         """(data - curve) / spread, samples first."""
@@ -97,12 +96,31 @@ class Problem:
         return float(np.trace(hat[:n, :n]))
 
 
+def predicted(
+    model: Model, x: Array, times_h: Array, priors: Sequence[Prior], physical_rate: float
+) -> tuple[Array, Array]:
+    """Logarithms a model gives at the times and for the priors, and their slopes.
+
+    Of one curve (n + m,) and (n + m, k), with one more axis of many; see `models.Terms`.
+    """
+    terms = model.build(x, physical_rate)
+    values = np.maximum(terms.activity(times_h), 1e-290)
+    slopes = terms.activity_slopes(times_h) / values[:, None]
+    told = [model.quantity(p.quantity, x, physical_rate) for p in priors]
+    return (
+        np.concatenate([np.log(values), *(v[None] for v, _ in told)]),
+        np.concatenate([slopes, *(s[None] for _, s in told)]),
+    )
+
+
 def solve(problem: Problem) -> Array:
     """Logarithms that fit best, from several starts; the same input gives the same answer."""
     free = [i for i in range(problem.model.size) if i not in dict(problem.held)]
     low, high = bounds(problem)
     best: tuple[float, Array] | None = None
-    for start in _starts(problem):
+    logs = problem.data[: len(problem.samples.times_h)]
+    for start in starts(problem.model, problem.times_h, logs, problem.priors,
+                        problem.physical_rate):  # fmt: skip
         found = _descend(problem, np.clip(start, low + 1e-6, high - 1e-6), free, low, high)
         if best is None or found[0] < best[0] * (1 - 1e-9):
             best = found
@@ -146,43 +164,50 @@ def edges(problem: Problem, x: Array) -> tuple[str, ...]:
 
 def bounds(problem: Problem) -> tuple[Array, Array]:
     """Range of each logarithm: wide, there to keep the search out of overflow."""
-    middle = float(np.mean(problem.data[: len(problem.samples.times_h)]))
+    return limits(problem.model, float(np.mean(problem.data[: len(problem.samples.times_h)])))
+
+
+def limits(model: Model, middle: float) -> tuple[Array, Array]:
+    """The same by the mean logarithm of the readings."""
     slowest, fastest = np.log(LN2 / EDGE_HALF_LIVES_H[1]), np.log(LN2 / EDGE_HALF_LIVES_H[0])
     wide = {"amplitude": (middle - 40, middle + 40), "start ratio": (-9.0, 4.0)}
     pairs = [
         wide["amplitude"] if "amplitude" in name else wide.get(name, (slowest, fastest))
-        for name in problem.model.logs
+        for name in model.logs
     ]
     return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
 
 
-def _starts(problem: Problem) -> list[Array]:
-    """Starting points: the slow phase from the last readings, the fast ones from a grid."""
-    n = len(problem.samples.times_h)
-    times, logs = problem.times_h, problem.data[:n]
-    told = {p.quantity: p.median for p in problem.priors}
-    rate = _late_rate(times, logs, told.get("effective"), problem.physical_rate)
-    amplitude = float(logs[-1] + rate * times[-1])
-    grids = [_choices(name, told, amplitude, rate) for name in problem.model.logs]
-    return [np.array(point) for point in product(*grids)]
+def starts(
+    model: Model, times_h: Array, logs: Array, priors: Sequence[Prior], physical_rate: float
+) -> list[Array]:
+    """Starting points: the slow phase from the last readings, the fast ones from a grid.
+
+    Times and logarithms of one set of readings (n,), then points are (k,), or of many (n, d).
+    """
+    told = {p.quantity: p.median for p in priors}
+    rate = _late_rate(times_h, logs, told.get("effective"), physical_rate)
+    amplitude = logs[-1] + rate * times_h[-1]
+    grids = [_choices(name, told, amplitude, rate) for name in model.logs]
+    return [np.array(np.broadcast_arrays(*point)) for point in product(*grids)]
 
 
-def _late_rate(times: Array, logs: Array, told_h: float | None, physical_rate: float) -> float:
-    if len(times) > 1:
-        rate = float((logs[-2] - logs[-1]) / (times[-1] - times[-2]))
-        if rate > 0:
-            return rate
-    return LN2 / told_h if told_h else max(physical_rate, LN2 / (4 * float(times[-1])))
+def _late_rate(times: Array, logs: Array, told_h: float | None, physical_rate: float) -> Array:
+    usual = LN2 / told_h if told_h else np.maximum(physical_rate, LN2 / (4 * times[-1]))
+    if len(times) < 2:
+        return np.asarray(usual)
+    rate = (logs[-2] - logs[-1]) / (times[-1] - times[-2])
+    return np.where(rate > 0, rate, usual)
 
 
-def _choices(name: str, told: dict[str, float], amplitude: float, rate: float) -> list[float]:
+def _choices(name: str, told: dict[str, float], amplitude: Array, rate: Array) -> list[Array]:
     if name == "amplitude":
         return [amplitude]
     if name == "rate":
-        return [float(np.log(rate))]
+        return [np.log(rate)]
     if name == "fast amplitude":
         return [amplitude, amplitude - 2.0]
     if name == "start ratio":
-        return [float(np.log(told.get(name, 0.5)))]
+        return [np.log(told.get(name, 0.5))]
     half_life = told.get("uptake" if name == "uptake excess" else "fast")
-    return [float(np.log(LN2 / t)) for t in ((half_life,) if half_life else START_FAST_H)]
+    return [np.log(LN2 / t) for t in ((half_life,) if half_life else START_FAST_H)]

@@ -8,7 +8,7 @@ from math import inf
 
 import numpy as np
 
-from quimby.core.notes import Note, refusal
+from quimby.core.notes import Note, note, refusal
 from quimby.core.uncertain import Uncertain, combine
 from quimby.kinetics.fit import BAND_POINTS, Fit, share_notes
 from quimby.kinetics.models import LN2, Array
@@ -134,10 +134,17 @@ def trapezoid_fit(
         head_fraction=area.head_fraction, tail_fraction=area.tail_fraction,
         band_times_h=tuple(map(float, band)),
         band_u_mbq=tuple(map(float, drawn * np.interp(band, times, relative))),
-        priors=(), notes=(*read.notes, *share_notes(area.head_fraction, area.tail_fraction,
-                                                    where=where)),
+        priors=(), notes=(*read.notes, *_upper_notes(lines, where),
+                          *share_notes(area.head_fraction, area.tail_fraction, where=where)),
         drawn_mbq=tuple(map(float, drawn)),
     )  # fmt: skip
+
+
+def _upper_notes(lines: Lines, where: str) -> tuple[Note, ...]:
+    """W-TIA-UPPER: with physical decay after the last reading nothing clears any more."""
+    if lines.tail != "physical":
+        return ()
+    return (note("W-TIA-UPPER", where=where, what="after the last reading"),)
 
 
 def tia(times: Sequence[float], a: Array, lines: Lines, rate: float) -> Array:
@@ -222,15 +229,19 @@ def _slopes(area: Callable[[Array], Array], values: Array) -> list[float]:
 def _with_unseen(total: Uncertain, times: Sequence[float], values: Array, lines: Lines,
                  physical_h: float, where: str) -> Uncertain:  # fmt: skip
     """What the readings did not see: shares of how far two ways of joining them differ."""
-    at = float(tia(times, values, lines, LN2 / (lines.tail_h or physical_h)))
+    own, decay = LN2 / (lines.tail_h or physical_h), LN2 / physical_h
+    at = float(tia(times, values, lines, own))
     others = {
         "start": replace(lines, start=STARTS[1 if lines.start == STARTS[0] else 0]),
         "between": replace(lines, between=RULES[1 if lines.between == RULES[0] else 0]),
     }
     if physical_h < inf and lines.tail != "physical":
         others["tail"] = replace(lines, tail="physical")
+    elif values[-1] < values[-2]:
+        others["tail"] = replace(lines, tail="mono_from_last_two")
     for part, other in others.items():
-        apart = abs(float(tia(times, values, other, LN2 / physical_h)) - at)
+        rate = decay if other.tail == "physical" else own
+        apart = abs(float(tia(times, values, other, rate)) - at)
         u = sampling()[UNSEEN[part]].value * apart
         total = total.because(f"{UNSEEN[part]}, {where}", u) if u else total
     return total

@@ -23,12 +23,15 @@ def names_beside(file: Path) -> dict[int, str]:
     structure).
     E-NII-NAMES for a file that says neither.
     """
+    beside = file_beside(file)
+    return {} if beside is None else _READERS[beside.suffix](beside)
+
+
+def file_beside(file: Path) -> Path | None:
+    """The JSON or CSV of a label map's names, None where neither is there."""
     base = file.name.split(".nii")[0]
-    for ending, reader in ((".json", _json), (".csv", _csv)):
-        beside = file.with_name(base + ending)
-        if beside.is_file():
-            return reader(beside)
-    return {}
+    ways = (file.with_name(base + ending) for ending in _READERS)
+    return next((beside for beside in ways if beside.is_file()), None)
 
 
 def names_in_header(file: Path) -> dict[int, str]:
@@ -80,3 +83,6 @@ def _checked(rows: list[tuple[Any, Any]], path: Path) -> dict[int, str]:
             raise refusal("E-NII-NAMES", where=str(path))
         found[int(number)] = name.strip()
     return {number: name for number, name in found.items() if number != 0}
+
+
+_READERS = {".json": _json, ".csv": _csv}

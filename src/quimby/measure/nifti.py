@@ -24,7 +24,7 @@ from quimby.core.grid import Grid, Image, Rigid
 from quimby.core.notes import Note, note, refusal
 from quimby.core.outline import Outline
 from quimby.measure.label_names import names_beside, names_in_header
-from quimby.measure.nifti_header import read_header
+from quimby.measure.nifti_header import OFF_MM, read_header
 from quimby.measure.occupancy import occupancy, region_mask
 
 ENDINGS = (".nii.gz", ".nii")
@@ -119,7 +119,7 @@ def read_labels(
     JSON or CSV beside it, else from its own header (TotalSegmentator writes them there), else
     they are "label 3" with W-NII-NAMES. A file of one region (0 and 1, or shares between) is
     called as the file is; so is each of a folder. Empty ones are left out, with I-NII-EMPTY.
-    `like` is the CT they must lie on.
+    `like` is the CT whose voxels they must be, counted from any corner along any axis.
 
     Raises E-NII-FILE, E-NII-ORIENT, E-NII-LABELS for values that are neither whole labels nor
     shares, E-NII-GRID off the CT's grid, E-NII-NONE where nothing is labelled.
@@ -130,7 +130,7 @@ def read_labels(
     who = _Who(frame_of_reference, author, machine)
     for file in _files(given):
         image = read_nifti(file, unit="1")
-        if like is not None and not image.grid.matches(like, tolerance_mm=0.1):
+        if like is not None and not same_voxels(image.grid, like):
             raise refusal("E-NII-GRID", where=str(file))
         outlines, said = _of_file(file, image, names, who)
         found += outlines
@@ -138,6 +138,24 @@ def read_labels(
     if not found:
         raise refusal("E-NII-NONE", where=str(given))
     return LabelFile(_apart(found, given), tuple(notes))
+
+
+def same_voxels(grid: Grid, like: Grid) -> bool:
+    """Whether two grids hold the same voxels; NIfTI writers turn axes round and change their order.
+
+    Centres of the corners must agree within 0.1 mm.
+    """
+    turned = np.linalg.inv(like.affine[:3, :3]) @ grid.affine[:3, :3]
+    whole = np.rint(turned)
+    if not np.allclose(np.abs(whole).sum(axis=0), 1.0) or round(abs(np.linalg.det(whole))) != 1:
+        return False
+    affine = np.array(like.affine)
+    counted = np.abs(whole.T) @ (np.array(like.shape[::-1]) - 1.0)
+    first = np.where(whole.sum(axis=1) > 0, 0.0, np.array(like.shape[::-1]) - 1.0)
+    affine[:3, 3] = like.points_mm(first)
+    affine[:3, :3] = like.affine[:3, :3] @ whole
+    columns, rows, slices = (int(n) + 1 for n in np.rint(counted))
+    return Grid((slices, rows, columns), affine).matches(grid, tolerance_mm=OFF_MM)
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,12 +167,23 @@ def _widths(
     return a, a, b
 
 
+def _most_alike(stage: Scene, m: Float) -> str:
+    """The two compartments that the blur makes most alike, by name."""
+    names = [region.name for region in stage.regions]
+    names += ["tissue around"] * (len(m) - len(names))
+    size = np.sqrt(np.diag(m))
+    alike = np.triu(m / np.outer(size, size), k=1)
+    one, other = np.unravel_index(int(np.argmax(alike)), m.shape)
+    return f"{names[one]} and {names[other]}"
+
+
 def _solve(stage: Scene, scan: str) -> Solved:
     m, sizes, seen = matrix(stage.templates), stage.sizes, stage.seen
     scale = 1.0 / np.sqrt(sizes)
     condition = float(np.linalg.cond(m * scale[:, None] * scale[None, :]))
     if not condition < CONDITION_REFUSED:
-        raise refusal("E-PVC-SINGULAR", where=scan, value=condition, limit=CONDITION_REFUSED)
+        where = f"{_most_alike(stage, m)}, {scan}"
+        raise refusal("E-PVC-SINGULAR", where=where, value=condition, limit=CONDITION_REFUSED)
     inverse = np.asarray(np.linalg.inv(m), dtype=np.float64)
     c = np.asarray(inverse @ seen, dtype=np.float64)
     return Solved(c, inverse, sizes, seen, condition)

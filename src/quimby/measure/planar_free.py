@@ -51,7 +51,7 @@ def apart(shadows: Sequence[Shadow]) -> Apart:
             notes.append(note("W-PLN-HIDDEN", where=one.name, value=seen, limit=LEAST_VISIBLE))
             continue
         if seen < 1.0 - 1e-6:
-            notes.append(note("W-PLN-PART", where=one.name, value=seen))
+            notes.append(note("W-PLN-PART", where=one.name, value=seen, limit=1.0))
         free[one.name] = _shadow(one, left, frame)
     notes += overlap_notes(list(held.values()))
     return Apart({s.name: s for s in shadows},

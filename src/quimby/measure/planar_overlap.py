@@ -54,7 +54,7 @@ def from_visible_part(
         raise refusal("E-PLN-VISIBLE", where=whole.name, why=why)
     value = visible_counts.scaled(1.0 / seen)
     value = value.because(f"hidden part, {whole.name}", uneven_u_rel * (1.0 - seen) * value.value)
-    said = (note("W-PLN-PART", where=whole.name, value=seen),) if seen < 1.0 else ()
+    said = (note("W-PLN-PART", where=whole.name, value=seen, limit=1.0),) if seen < 1.0 else ()
     return Estimate(value, f"{seen:.0%} of the organ", said)
 
 

@@ -111,7 +111,7 @@ def prepare(
     body = region_mask(bodies[0], like=ct.grid) if bodies else otherwise or body_of(ct)
     own, notes = carved(masks)
     for name, mask in own.items():
-        if volume_ml(mask) < LEAST_SHARE * volume_ml(masks[name]):
+        if volume_ml(mask) < LEAST_SHARE * volume_ml(masks[name]) or _drawn_twice(name, masks):
             raise refusal("E-IMG-COVERED", where=name)
     usual = edge_u_mm(float(np.cbrt(ct.grid.voxel_ml * 1000.0)), ct_fwhm_mm)
     doubts = edge_mm or {}
@@ -158,6 +158,22 @@ def carved(masks: Mapping[str, Image]) -> tuple[dict[str, Image], tuple[Note, ..
                 own[large] = own[large] - shared
                 notes.append(found)
     return {name: Image(masks[name].grid, own[name], "1") for name in masks}, tuple(notes)
+
+
+def _drawn_twice(name: str, masks: Mapping[str, Image]) -> bool:
+    """Whether another region no larger fills the same voxels to the same shares.
+
+    Of two fractional masks of one tissue carving leaves the rim, which is no region.
+    """
+    large, volume = masks[name], volume_ml(masks[name])
+    for other, small in masks.items():
+        if other == name or not (1.0 - LEAST_SHARE) * volume <= volume_ml(small) <= volume:
+            continue
+        part = placed(small, large.grid, Rigid.identity())
+        both = np.minimum(np.asarray(large.array)[part.box], part.array).sum()
+        if float(both) * large.grid.voxel_ml > (1.0 - LEAST_SHARE) * volume:
+            return True
+    return False
 
 
 def _taken(small: Image, grid: Grid, large: NDArray[np.float32]) -> NDArray[np.float32] | None:

@@ -1,5 +1,14 @@
 """Protocol documents: one TOML file each, in a folder that is its own registry."""
 
-from quimby.protocols.document import Protocol, load, load_file, names, read
+from quimby.protocols.document import (
+    Protocol,
+    called,
+    is_own,
+    load,
+    load_file,
+    names,
+    read,
+    text_of,
+)
 
-__all__ = ["Protocol", "load", "load_file", "names", "read"]
+__all__ = ["Protocol", "called", "is_own", "load", "load_file", "names", "read", "text_of"]

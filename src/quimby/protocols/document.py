@@ -27,7 +27,7 @@ from quimby.protocols.practice import (
     Reference,
     Requires,
 )
-from quimby.protocols.words import Aim
+from quimby.protocols.words import MEASURED_WITH, Aim, Device
 
 FOLDER = files("quimby.protocols").joinpath("data")
 
@@ -189,6 +189,12 @@ class Protocol(Part):
             raise refusal("E-PROTOCOL-READINGS", where=self.id, protocol=self.id)
         return self.readings
 
+    def devices_for(self, kind: str) -> tuple[Device, ...]:
+        """The devices that it asks for and that can make such a measurement ("spect")."""
+        able = MEASURED_WITH.get(kind, ())
+        asked = (d for clause in self.requires.equipment for d in clause if d in able)
+        return tuple(dict.fromkeys(asked))
+
     def acquisition_at(self, time_h: float, kind: str = "spect") -> Acquisition | None:
         """The expected measurement of that kind whose window holds this hour, or None."""
         fitting = (a for a in self.acquisition if a.kind == kind and a.holds(time_h))
@@ -205,7 +211,22 @@ def load(name: str) -> Protocol:
     """The shipped protocol of this id; E-PROTOCOL when there is none, E-PROTOCOL-FILE if broken."""
     if name not in names():
         raise refusal("E-PROTOCOL", where="protocols", name=name, known=", ".join(names()))
-    return read(FOLDER.joinpath(f"{name}.toml").read_text("utf-8"), where=f"{name}.toml")
+    return read(text_of(name), where=f"{name}.toml")
+
+
+def called(name: str | Path) -> Protocol:
+    """A shipped protocol by id, or a centre's own by file; raises what `load` and `read` raise."""
+    return load_file(Path(name)) if is_own(name) else load(str(name))
+
+
+def is_own(name: str | Path) -> bool:
+    """Whether this names a centre's own file: an id never ends like one."""
+    return str(name).endswith(".toml")
+
+
+def text_of(name: str | Path) -> str:
+    """What `called` reads, as it is written."""
+    return (Path(name) if is_own(name) else FOLDER.joinpath(f"{name}.toml")).read_text("utf-8")
 
 
 def load_file(path: Path) -> Protocol:

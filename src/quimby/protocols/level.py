@@ -7,6 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ACTIVITY_TOLERANCE = 0.10  # of the prescribed activity: level 1's own demand
+ROUNDING = 1e-9
+
+
+def as_prescribed(deviation: float, *, tolerance: float = ACTIVITY_TOLERANCE) -> bool:
+    """Whether what was given, over what was prescribed less one, is within; exactly 10 % is."""
+    return abs(deviation) <= tolerance + ROUNDING
+
 
 @dataclass(frozen=True, slots=True)
 class Reached:

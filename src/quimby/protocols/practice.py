@@ -38,6 +38,11 @@ class Calibration(Part):
             raise ValueError("give max_age_d in days, or each_patient = true")
         return self
 
+    @property
+    def what(self) -> str:
+        """As people say it: "sensitivity with Lu-177"."""
+        return f"{self.kind} with {self.nuclide}" if self.nuclide else self.kind
+
 
 class Check(Part):
     """A check of quality control, not older than so many days."""

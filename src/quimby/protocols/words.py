@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 Device = Literal[
@@ -22,6 +23,34 @@ Device = Literal[
     "dosimetry_software",
     "spreadsheet",
 ]
+HAS: Mapping[str, tuple[Device, ...]] = {
+    "spect_ct": ("spect", "gamma_camera", "ct"),
+    "spect": ("gamma_camera",),
+    "pet_ct": ("ct",),
+    "dose_rate_monitor": ("hand_held_monitor",),
+    "dosimetry_software": ("spreadsheet",),
+}
+"""What a device can do beside its own name."""
+
+DOCUMENTED: Mapping[str, tuple[Device, ...]] = {
+    "radionuclide calibrator": ("activity_meter",),
+    "gamma counter": ("gamma_counter",),
+    "thyroid probe": ("uptake_probe",),
+    "dose-rate monitor": ("dose_rate_monitor", "hand_held_monitor"),
+    "HPGe": ("hpge",),
+}
+"""Kind in a device document -> words here."""
+
+MEASURED_WITH: Mapping[str, tuple[Device, ...]] = {
+    "spect": ("spect_ct", "spect"),
+    "planar": ("gamma_camera", "spect", "spect_ct"),
+    "pet": ("pet_ct",),
+    "thyroid": ("uptake_probe", "gamma_camera", "spect", "spect_ct"),
+    "blood": ("gamma_counter", "shielded_detector", "hpge"),
+    "whole_body": ("dose_rate_monitor", "hand_held_monitor", "uptake_probe", "gamma_camera"),
+}
+"""Kind of measurement -> devices that can make it."""
+
 Role = Literal["physicist", "physician", "technologist", "nurse"]
 Shared = Literal["physicist", "physician", "technologist", "nurse", "any"]
 """Roles that minutes are given to; "any" where a document does not split them."""

@@ -17,8 +17,9 @@ from quimby.core.uncertain import Uncertain
 from quimby.report import words
 from quimby.report.figures.devices import Plot, figure
 from quimby.report.figures.style import Figure
+from quimby.report.lettering import each_text, raised
 from quimby.report.pdf import LANGUAGE
-from quimby.report.rounding import interval, value_and_u
+from quimby.report.rounding import grouped_in, interval, significant, value_and_u
 from quimby.report.typeset import typeset
 from quimby.study.commissioning.certificate import Certificate, Quantity
 
@@ -45,7 +46,7 @@ def pdf(
     made: Certificate, plots: Sequence[Plot], drawn: Sequence[Figure], *, centre: str = ""
 ) -> bytes:
     """The page. Its clock is the moment of the scan, so that no day changes its bytes."""
-    page = view(made, plots, drawn, centre=centre)
+    page = each_text(view(made, plots, drawn, centre=centre), raised, keep=("name", "inputs"))
     return typeset("certificate.typ", page, drawn, at=_clock(made))
 
 
@@ -85,7 +86,7 @@ def view(
             {
                 "title": t.title,
                 "head": list(t.head),
-                "rows": [list(r) for r in t.rows],
+                "rows": [[grouped_in(cell) for cell in r] for r in t.rows],
                 "words": list(t.words),
             }
             for t in made.tables
@@ -94,7 +95,7 @@ def view(
         "constants": [_constant(c) for c in made.constants],
         "inputs": [[i.role, i.path, str(i.files), i.sha256] for i in made.inputs],
         "measured_by": f"Measured by {made.operator}" if made.operator else "Measured",
-        "valid": f"until {made.valid_until}" if made.valid_until else "no date set",
+        "valid": f"until {words.day(made.valid_until)}" if made.valid_until else "no date set",
         "validity": made.validity or "and while window, collimator and reconstruction are the same",
         "foot": _foot(made),
         "decides": words.DECIDES,
@@ -104,10 +105,11 @@ def view(
 def _day(at: date | None) -> str:
     if at is None:
         return "at a time not stated"
-    said = f"{at.day} {at:%b %Y}"
     if not isinstance(at, datetime):
-        return said
-    return f"{said} {at:%H:%M %z}" if at.tzinfo else f"{said} {at:%H:%M}, no zone in the file"
+        return words.short_day(at)
+    if at.tzinfo:
+        return words.clock(at)
+    return f"{words.short_day(at)}, {at:%H:%M}, no zone in the file"
 
 
 def _state(made: Certificate) -> str:
@@ -118,7 +120,11 @@ def _state(made: Certificate) -> str:
 
 def _quantity(one: Quantity) -> dict[str, str]:
     value, u = value_and_u(one.value)
-    relative = f"{100 * one.value.u_rel:.2g} %" if one.value.u and one.value.value else "not known"
+    relative = (
+        f"{significant(100 * one.value.u_rel)} %"
+        if one.value.u and one.value.value
+        else "not known"
+    )
     return {"name": one.name, "value": value, "u": u, "unit": one.unit, "relative": relative,
             "interval": f"{_to(interval(one.value))} {one.unit}".strip()}  # fmt: skip
 
@@ -132,13 +138,13 @@ def _budget(one: Quantity) -> list[list[str]]:
     rows = one.value.budget()
     whole = one.value.value or 1.0
     shown = [
-        [cause, f"{u:.2g} {one.unit}".strip(), f"{100 * u / abs(whole):.2g} %"]
+        [cause, f"{significant(u)} {one.unit}".strip(), f"{significant(100 * u / abs(whole))} %"]
         for cause, u in rows[:MOST_CAUSES]
     ]
     left = Uncertain(0.0, dict(rows[MOST_CAUSES:])).u
     if left:
-        shown.append([f"{len(rows) - MOST_CAUSES} more", f"{left:.2g} {one.unit}".strip(),
-                      f"{100 * left / abs(whole):.2g} %"])  # fmt: skip
+        shown.append([f"{len(rows) - MOST_CAUSES} more", f"{significant(left)} {one.unit}".strip(),
+                      f"{significant(100 * left / abs(whole))} %"])  # fmt: skip
     return shown
 
 

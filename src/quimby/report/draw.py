@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from quimby.report.figures import bars, curves, dvh, planar, slices
+from quimby.report.figures import bars, curves, dvh, planar, registration, slices
 from quimby.report.figures.style import Figure, Series, series
 from quimby.report.forecast import bars as cycles
 from quimby.report.forecast import limiting
@@ -12,6 +12,7 @@ from quimby.report.readings import drawings as readings
 from quimby.study.result import RegionResult, Result
 
 ON_PAGE_ONE = 3
+MANY = 6  # organs that one picture of dose in volume holds
 
 
 def drawings(result: Result) -> tuple[Figure, ...]:
@@ -31,7 +32,7 @@ def _drawn(result: Result) -> Iterator[Figure]:
         yield curves.page_one_curves(chosen, styles)
     yield from _cycles(result)
     yield from _curves(result, styles)
-    shown = (slices.fused(result), slices.registration(result), planar.planar_views(result))
+    shown = (slices.fused(result), registration.registration(result), planar.planar_views(result))
     for figure in shown:
         if figure is not None:
             yield figure
@@ -83,6 +84,11 @@ def _alike(regions: list[RegionResult]) -> list[list[RegionResult]]:
 def _dvhs(result: Result, styles: dict[str, Series]) -> Iterator[Figure]:
     lesions = [r for r in result.regions if r.organ == "lesion"]
     organs = [r for r in result.regions if r.organ != "lesion"]
+    if len(organs) > MANY:  # pairs for their members
+        pairs = [c for c in result.combined if c.dvh is not None]
+        paired = {name for c in pairs for name in c.members}
+        organs = [*pairs, *(r for r in organs if r.name not in paired)]
+        styles = {**styles, **{c.name: styles[c.members[0]] for c in pairs}}
     for rows, name, title in (
         (organs, "dvh_organs", "Organs"),
         (lesions, "dvh_lesions", "Lesions"),
@@ -105,8 +111,19 @@ def captions(result: Result) -> dict[str, str]:
         "dose_by_cycle": f"{region}, dose by cycle; bars k = 2",
         "ahead": ahead,
         "scans": slices.scans_words(result.pictures),
-        "registration": slices.registration_words(result.pictures),
+        "registration": registration.registration_words(result.pictures),
         "planar": planar.words(result),
+        "dvh": _dvh_words(result),
         "outlines": slices.key_words(result) if pictured else "",
         "outlines_here": slices.key_words(result, slices.summary_plane(result)) if pictured else "",
     }
+
+
+def _dvh_words(result: Result) -> str:
+    """What the last columns of the table of doses in volume mean."""
+    said = ("Mean: of the voxels. Organ / voxel sum: what the voxels were multiplied by to hold "
+            "the region's recovered activity. Closure: how far their sum was off the region's own "
+            "curve before that.")  # fmt: skip
+    if any(r.voxel_fallback is not None for r in result.regions):
+        said += " By rule: share of the volume whose voxels have no curve of their own."
+    return said

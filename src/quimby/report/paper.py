@@ -13,8 +13,9 @@ from typing import Any
 
 from quimby import __version__
 from quimby.report.figures.style import Figure
+from quimby.report.lettering import each_text, raised
 from quimby.report.typeset import typeset
-from quimby.report.words import DECIDES
+from quimby.report.words import DECIDES, day
 
 WIDTH = 96  # columns of a terminal
 LEAST = 12  # columns of a table's narrowest text
@@ -85,16 +86,20 @@ def pdf(paper: Paper) -> bytes:
     """The document as PDF/A-2b."""
     figures = [b.figure for b in paper.blocks if isinstance(b, Picture)]
     clock = datetime.combine(paper.on, time(12)).timestamp()
-    return typeset("paper.typ", _view(paper), figures, at=clock)
+    return typeset("paper.typ", each_text(_view(paper), raised), figures, at=clock)
 
 
 def _view(paper: Paper) -> dict[str, Any]:
     return {
         "language": paper.language, "title": paper.title, "subtitle": paper.subtitle,
-        "centre": paper.centre, "on": paper.on.isoformat(), "letter": paper.letter,
+        "centre": paper.centre, "on": _on(paper), "letter": paper.letter,
         "foot": paper.foot, "made": f"Quimby {__version__}",
         "blocks": [_block(b) for b in paper.blocks],
     }  # fmt: skip
+
+
+def _on(paper: Paper) -> str:
+    return day(paper.on) if paper.language == "en" else paper.on.isoformat()
 
 
 def _block(block: Block) -> dict[str, Any]:

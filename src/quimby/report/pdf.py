@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from quimby.report import lesions, planar, summary, tables, words
+from quimby.report import lesions, noted, planar, summary, tables, words
 from quimby.report.cohort import page as cohort
 from quimby.report.draw import drawings
 from quimby.report.figures.style import Figure
 from quimby.report.json import digest_of
-from quimby.report.lettering import each_text
+from quimby.report.lettering import each_text, raised
 from quimby.report.readings import view as readings
 from quimby.report.typeset import typeset
 from quimby.study.result import Result
@@ -42,7 +42,7 @@ def spaced(page: Any, result: Result) -> Any:
             text = text.replace(name, name.replace("_", "\u00a0"))
         return text
 
-    return each_text(page, spoken, keep=("figure", "inputs"))
+    return each_text(page, lambda text: raised(spoken(text)), keep=("figure", "inputs"))
 
 
 def view(result: Result, figures: Sequence[Figure]) -> dict[str, Any]:
@@ -77,8 +77,8 @@ def _every(result: Result, figures: Sequence[Figure]) -> dict[str, Any]:
         "state": words.state(result),
         "blocking": words.blocking_count(result),
         "figures": {f.name: f.alt for f in figures},
-        "notes": summary.notes(result),
-        "notes_matter": summary.notes_that_matter(result),
+        "notes": noted.every(result),
+        "notes_matter": noted.that_matter(result),
         "unverified": summary.unverified_box(result),
         "decides": words.DECIDES,
         "tables": {

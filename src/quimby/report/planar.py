@@ -88,4 +88,4 @@ def _row(x: PlanarCounts, checked: bool) -> list[str]:
 def _both(first: float, second: float) -> str:
     """Two counts that stay on one line."""
     text = f"{say.fixed(first, 0)} / {say.fixed(second, 0)}"
-    return "".join("\u00a0" if c.isspace() else c for c in text)
+    return text.replace(say.THIN, "\u202f").replace(" ", "\u00a0")

@@ -7,6 +7,7 @@ interval "a–b". What is not known says so.
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from quimby.core.uncertain import Uncertain
@@ -16,6 +17,9 @@ MINUS = "\u2212"
 NOT_KNOWN = "not known"
 MBQ_PER_GBQ = 1000.0
 GROUPED_FROM = 10_000
+POWER = re.compile(r"(?<![\w.])\d(?:\.\d+)?e\+\d+")
+NAUGHT = re.compile(r"[−-]0(?=(?:\.0+)?$)")
+LONG = re.compile(r"(?<![\w.,:/-])\d{5,}(?![\w:/-]|\.\w)")
 NOTHING = 1e-14  # relative u that only the rounding of floats leaves
 
 
@@ -49,6 +53,14 @@ def _grouped(text: str) -> str:
     if len(whole) >= len(str(GROUPED_FROM)):
         whole = f"{int(whole):,}".replace(",", THIN)
     return f"{sign}{whole}{dot}{rest}"
+
+
+def grouped_in(text: str) -> str:
+    """A text with its long numbers as a person reads them: 11 660 000 for 1.166e+07 and 10336;
+    zero has no sign."""
+    plain = POWER.sub(lambda found: f"{_decimal(float(found[0])):f}".removesuffix(".0"), text)
+    plain = NAUGHT.sub("0", plain)
+    return LONG.sub(lambda found: _grouped(found[0]), plain)
 
 
 def significant(x: float, digits: int = 2) -> str:

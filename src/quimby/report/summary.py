@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import log
 from typing import Any
 
-from quimby.core.notes import Note, in_order
 from quimby.core.uncertain import Uncertain
 from quimby.effect.limits import Check
 from quimby.population.places import Place
@@ -15,8 +14,6 @@ from quimby.report.forecast import limiting
 from quimby.study.result import RegionResult, Result
 
 LESIONS_ON_PAGE_ONE = 6
-NOTES_ON_PAGE_ONE = 4
-UNVERIFIED = "S-CONST-UNVERIFIED"
 NAMES_IN_BOX = 6
 TABLE_ROWS = 13
 STRIP = (0.28, 0.72)  # where the published 5 and 95 % stand on the strip
@@ -204,13 +201,13 @@ def _footnotes(result: Result) -> str:
     region = worst[0] if worst else next(iter([*result.combined, *result.regions]), None)
     parts = []
     if region is not None and region.absorbed_dose_gy.u > 0:
-        causes = ", ".join(f"{cause} {say.percent(u / abs(region.absorbed_dose_gy.value))}"
+        causes = ", ".join(f"{cause}: {say.percent(u / abs(region.absorbed_dose_gy.value))}"
                            for cause, u in region.absorbed_dose_gy.budget()[:3])  # fmt: skip
         parts.append(f"Largest causes of uncertainty, {region.name.lower()}: {causes}.")
     places = [(r, p) for r in [*result.combined, *result.regions] for p in r.population[:1]]
     sources: dict[str, list[str]] = {}
     for r, p in places:
-        key = f"{p.source} ({p.size}, {p.method})"
+        key = f"{p.source} ({', '.join(x for x in (p.size, p.method) if x)})"
         sources.setdefault(key, []).append(r.organ)
     if sources:
         said = "; ".join(f"{words.joined(list(dict.fromkeys(v)))}: {k}" for k, v in sources.items())
@@ -252,25 +249,3 @@ def unverified_box(result: Result) -> dict[str, Any] | None:
         "words": f"{shown}. From memory of the literature, not checked here. "
         "Confirm each with name and date; until then what rests on it carries †.",
     }
-
-
-def one_note(number: int, n: Note) -> dict[str, Any]:
-    """A note as it is printed: shape, bold sentence, code, where and what to do."""
-    return {"n": number, "severity": n.severity, "code": n.code, "bold": n.text,
-            "where": n.where,
-            "do": f"{n.do[0].upper()}{n.do[1:].rstrip('.')}." if n.do else ""}  # fmt: skip
-
-
-def notes(result: Result) -> list[dict[str, Any]]:
-    """All notes, blocking first."""
-    return [one_note(i, n) for i, n in enumerate(in_order(result.notes), start=1)]
-
-
-def notes_that_matter(result: Result) -> list[dict[str, Any]]:
-    """At most four for page one; information alone does not come there.
-
-    Of unverified constants one: the box beside the notes names them all.
-    """
-    found = [n for n in notes(result) if n["severity"] != "information"]
-    constants = [n for n in found if n["code"] == UNVERIFIED]
-    return [n for n in found if n not in constants[1:]][:NOTES_ON_PAGE_ONE]

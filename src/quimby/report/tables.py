@@ -21,8 +21,14 @@ MODELS = {
     "tri": "uptake, then two clearance phases",
     "physical": "physical decay alone",
     "trapezoid": "straight lines between readings, exponential tail",
+    "twice-time": "one scan, 2 t A / ln 2 (Hänscheid 2018)",
+    "population-half-life": "one scan, the population's half-life (Madsen 2018)",
+    "time-factor": "one scan, time–dose factor of the population",
 }
 CAUSES_SHOWN = 5
+NBSP = "\u00a0"
+OUTLINE = "outline "
+KINDS = {"spect": "SPECT", "planar": "planar"}
 
 
 def curve_words(region: RegionResult) -> Table:
@@ -34,24 +40,28 @@ def curve_words(region: RegionResult) -> Table:
         for name, x in c.half_lives_h.items()
     )
     head, last = say.percent(c.head_fraction), say.percent(c.tail_fraction)
-    tail = f"before first scan {head}, after last {last}"
+    tail = f"Before the first scan {head} of the TIA, after the last {last}."
     return {"name": region.name, "model": MODELS.get(c.model, c.model), "halves": halves,
             "tail": tail, "fit": _fit(c), "alternatives": _alternatives(c)}  # fmt: skip
 
 
 def _fit(c: Curve) -> str:
+    if not c.degrees_of_freedom:
+        return "Fit not judged (0 d.f.)."
     return f"χ² {c.chi2:.1f} with {c.degrees_of_freedom} d.f."
 
 
 def _alternatives(c: Curve) -> str:
+    """Other models, by how much each moves the integral, and what was said of it."""
     used = next((a.tia_mbq_h for a in c.alternatives if a.verdict == "used"), None)
     parts = []
     for a in c.alternatives:
         if a.verdict == "used":
             continue
         moved = f" {say.deviation(a.tia_mbq_h, used)}" if a.tia_mbq_h and used else ""
-        parts.append(f"{a.model}{moved} ({a.verdict})")
-    return "; ".join(parts) or "no other model tried"
+        verdict = a.verdict.replace("p = 0.000", "p < 0.001")
+        parts.append(f"{MODELS.get(a.model, a.model)}{moved} ({verdict})")
+    return f"Also tried: {'; '.join(parts)}." if parts else "No other model was tried."
 
 
 def _pm(x: Uncertain) -> str:
@@ -136,9 +146,10 @@ def budget(result: Result) -> Table:
     for r in _regions(result):
         dose = r.absorbed_dose_gy
         causes = dose.budget()
-        shown = [f"{c} {100 * u / abs(dose.value):.1f} %" for c, u in causes[:CAUSES_SHOWN]]
+        shown = [f"{c}:{NBSP}{100 * u / abs(dose.value):.1f}{NBSP}%"
+                 for c, u in causes[:CAUSES_SHOWN]]  # fmt: skip
         left = len(causes) - len(shown)
-        tail = f"; {left} smaller" if left > 0 else ""
+        tail = f"; {left}{NBSP}smaller" if left > 0 else ""
         total = f"{100 * dose.u_rel:.1f} %" if dose.u else say.NOT_KNOWN
         rows.append([r.name, total, "; ".join(shown) + tail])
     return {
@@ -168,7 +179,9 @@ def registrations(result: Result) -> Table:
     rows = []
     for x in (r for r in result.registrations if r.measurement != r.reference):
         size = sum(s * s for s in x.shift_mm) ** 0.5
-        offs = ", ".join(f"{k} {v:.1f}" for k, v in x.region_shift_mm.items())
+        offs = ", ".join(
+            f"{k}:{NBSP}{v:.1f}".replace(" ", NBSP) for k, v in x.region_shift_mm.items()
+        )
         rows.append([
             f"{x.measurement} → {x.reference}", f"{size:.1f}", f"{x.angle_deg:.1f}",
             f"{x.similarity_before:.2f} → {x.similarity:.2f}", say.percent(x.overlap), offs or "–",
@@ -215,8 +228,9 @@ def exposures(result: Result) -> Table:
 
 def devices(result: Result) -> Table:
     """Each measurement as used."""
-    rows = [[m.id, m.kind, m.device, words.clock(m.acquired_at), say.hours(m.time_h),
-             f"{m.duration_s / 60:.1f}", " × ".join(f"{x:.2f}" for x in m.voxel_mm)]
+    rows = [[m.id, KINDS.get(m.kind, m.kind), m.device, words.clock(m.acquired_at),
+             say.hours(m.time_h), f"{m.duration_s / 60:.1f}",
+             " × ".join(f"{x:.2f}" for x in m.voxel_mm)]
             for m in result.measurements]  # fmt: skip
     head = ["Scan", "Kind", "Device", "Started", "After start", "Duration, min", "Voxel, mm"]
     return {"head": head, "rows": rows}
@@ -229,8 +243,15 @@ def inputs(result: Result) -> Table:
 
 
 def methods(result: Result) -> Table:
-    """What was done at each step."""
-    return {"head": ["Step", "Method"], "rows": [list(row) for row in result.trace.methods]}
+    """What was done at each step; outlines made alike in one row."""
+    rows: list[list[str]] = []
+    for step, done in result.trace.methods:
+        same = rows and step.startswith(OUTLINE) and rows[-1][1] == done
+        if same and rows[-1][0].startswith((OUTLINE, f"{OUTLINE[:-1]}s ")):
+            rows[-1][0] = f"outlines {rows[-1][0].split(' ', 1)[1]}, {step.removeprefix(OUTLINE)}"
+        else:
+            rows.append([step, done])
+    return {"head": ["Step", "Method"], "rows": rows}
 
 
 def software(result: Result) -> str:

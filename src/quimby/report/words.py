@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, datetime
 
-from quimby.core.notes import in_order
 from quimby.effect.limits import Check, probability_above
+from quimby.report import noted
 from quimby.report import rounding as say
 from quimby.report.forecast import after, cycles_left, limiting, this_cycle
 from quimby.study.result import RegionResult, Result
 
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+           "eleven", "twelve")  # fmt: skip
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August",
           "September", "October", "November", "December")  # fmt: skip
 DECIDES = (
@@ -65,21 +67,28 @@ def age(result: Result) -> str:
 
 
 def measured(result: Result) -> str:
-    """How it was measured, "four SPECT/CT"."""
-    n = len(result.measurements)
-    count = NUMBERS[n] if n < len(NUMBERS) else str(n)
-    kinds = {m.kind for m in result.measurements}
+    """How it was measured: "four SPECT/CT", "four planar scans and one SPECT/CT"."""
     without_ct = result.pictures is not None and result.pictures.ct is None
     spect = "SPECT" if without_ct else "SPECT/CT"
-    kind = spect if kinds <= {"spect"} else " and ".join(sorted(kinds))
-    return f"{count} {kind}"
+    names = {"spect": (spect, spect), "planar": ("planar scan", "planar scans")}
+    counts = Counter(m.kind for m in result.measurements)
+    said = [f"{spelled(n)} {names.get(kind, (kind, kind))[n != 1]}"
+            for kind, n in sorted(counts.items())]  # fmt: skip
+    return joined(said) if said else "no scans"
+
+
+def spelled(n: int) -> str:
+    """Small numbers as words."""
+    return NUMBERS[n] if n < len(NUMBERS) else str(n)
 
 
 def subtitle(result: Result) -> str:
     """Agent, cycle, how measured."""
     of = f" of {result.cycles_planned}" if result.cycles_planned else ""
     agent = superscripted(result.radiopharmaceutical)
-    return f"{agent} · cycle {result.cycle}{of} · after therapy, {measured(result)}"
+    how = measured(result)
+    when = "" if " and " in how else "after therapy, "  # of two kinds, so that it is one line
+    return f"{agent} · cycle {result.cycle}{of} · {when}{how}"
 
 
 def blocking_count(result: Result) -> int:
@@ -159,12 +168,14 @@ def _forecast(result: Result, region: RegionResult, check: Check) -> list[str]:
 
 
 def _oddity(result: Result) -> list[str]:
-    for number, one in enumerate(in_order(result.notes), start=1):
-        if one.code == "W-POP-OUTLIER":
-            return [
-                f"{one.where}: {one.text[0].lower()}{one.text[1:].rstrip('.')}; see note {number}."
-            ]
-    return []
+    number = noted.number_of(result, "W-POP-OUTLIER")
+    if number is None:
+        return []
+    lead = noted.entries(result.notes)[number - 1][0]
+    text = noted.capital(lead.text).rstrip(".")
+    named = lead.where.split(",")[0].lower() in text.lower()
+    place = "" if named else f"{lead.where}: "
+    return [f"{place}{text}; see note {number}."]
 
 
 def _without_limit(result: Result) -> tuple[str, list[str]]:

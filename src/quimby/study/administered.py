@@ -9,11 +9,11 @@ from quimby.core.time import aware, hours_between
 from quimby.core.uncertain import Uncertain
 from quimby.physics.decay import Residual, net_administered
 from quimby.physics.nuclides import Nuclide
+from quimby.protocols.level import as_prescribed
 from quimby.study.document import Administration
 
 ADMINISTERED = "administered activity"
 USUAL_ACTIVITY_U = 0.03  # relative; assumed where none is given, and noted [P]
-DEVIATION_LIMIT = 0.10  # of the prescribed activity
 
 
 def administered_activity(
@@ -40,8 +40,8 @@ def administered_activity(
     net = net_administered(assay, left, assay_h=0.0, administered_h=0.0,
                            half_life_h=substance.half_life_h.value)  # fmt: skip
     value = net.activity_mbq
-    if given.prescribed is not None and abs(value.value / given.prescribed - 1) > DEVIATION_LIMIT:
-        percent = 100 * (value.value / given.prescribed - 1)
+    off = value.value / given.prescribed - 1 if given.prescribed is not None else 0.0
+    if given.prescribed is not None and not as_prescribed(off):
         notes.append(note("S-ADMIN-DEVIATION", where=given.id, value=value.value,
-                          limit=given.prescribed, percent=percent))  # fmt: skip
+                          limit=given.prescribed, percent=100 * off))  # fmt: skip
     return value, (*notes, *net.notes)

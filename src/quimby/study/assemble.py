@@ -16,6 +16,7 @@ from quimby.study.document import Study, StudyDocument
 from quimby.study.doses import with_limits
 from quimby.study.laid import way_of_laying
 from quimby.study.masses import way_of_weighing
+from quimby.study.other_device import of_scans
 from quimby.study.outline_state import making_constants, state_rows
 from quimby.study.pictures import draw, with_dvh
 from quimby.study.result import (
@@ -87,6 +88,7 @@ def _deviations(cycle: Cycle) -> list[Note]:
     for one in cycle.planar:
         found_planar = protocol.acquisition_at(one.time_h, "planar")
         seen |= {found_planar.id} if found_planar else set()
+    found += of_scans(cycle.inputs.visits, cycle.planar, protocol)
     missing = [a for a in protocol.acquisition if a.id not in seen]
     found += [
         note("W-PROTOCOL-MISSING" if a.required else "I-PROTOCOL-MISSING", where=protocol.id,

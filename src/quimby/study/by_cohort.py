@@ -13,13 +13,13 @@ from quimby.physics.nuclides import nuclide
 from quimby.population import places
 from quimby.population.pooled import Pooled, pooled
 from quimby.protocols import Protocol
-from quimby.study.administered import DEVIATION_LIMIT, administered_activity
+from quimby.protocols.level import ACTIVITY_TOLERANCE, as_prescribed
+from quimby.study.administered import administered_activity
 from quimby.study.assemble import patient_of
 from quimby.study.cohort_dose import CohortDose, Delivery
 from quimby.study.course import earlier
 from quimby.study.document import Administration, Study, StudyDocument
 from quimby.study.files import Shelf
-from quimby.study.practice import protocol_of
 from quimby.study.readings.compare import group_of
 from quimby.study.readings.tables import started_at
 from quimby.study.result import InputFile, Result
@@ -30,19 +30,18 @@ PUBLISHED, BY_PROTOCOL, UNKNOWN = "published", "stated by the protocol", "not kn
 METHOD = "SPECT"  # rows measured so go before others
 
 
-def is_by_cohort(study: Study) -> bool:
-    """Whether the study's protocol takes the dose of published patients and nothing else."""
-    protocol = protocol_of(study)
+def is_by_cohort(protocol: Protocol) -> bool:
+    """Whether a protocol takes the dose of published patients and nothing else."""
     return protocol.level == 1 and protocol.calculation is None and protocol.readings is None
 
 
-def by_cohort(study: Study) -> Result:
+def by_cohort(study: Study, protocol: Protocol) -> Result:
     """The result of the last administration: delivery, and the doses of published patients.
 
     E-STUDY-KEY where measurements are given, which such a protocol does not use, or activity
     or time is missing; E-POP-GROUP for an unknown word of the patient's group.
     """
-    document, protocol = study.document, protocol_of(study)
+    document = study.document
     _refuse_measurements(document, protocol)
     given = document.administrations[-1]
     started, substance = started_at(document, given), nuclide(given.nuclide)
@@ -111,15 +110,15 @@ def _delivery(
     off = None if given.prescribed is None else administered.value / given.prescribed - 1
     if off is None:
         notes.append(note("W-VERIFY-PRESCRIBED", where=given.id))
-    within = None if off is None else abs(off) <= DEVIATION_LIMIT
-    base = Delivery(given.prescribed, off, within, DEVIATION_LIMIT)
+    within = None if off is None else as_prescribed(off)
+    base = Delivery(given.prescribed, off, within, ACTIVITY_TOLERANCE)
     seen = given.verification
     if seen is None:
         return base, (*notes, note("W-VERIFY-NONE", where=given.id))
     if not seen.as_expected:
         notes.append(note("S-VERIFY-OTHER", where=given.id, by=seen.by, words=seen.words or "–"))
     at = aware(seen.at, where="verification", zone=document.zone)
-    return Delivery(given.prescribed, off, within, DEVIATION_LIMIT, seen.how, seen.by, at,
+    return Delivery(given.prescribed, off, within, ACTIVITY_TOLERANCE, seen.how, seen.by, at,
                     seen.as_expected, seen.words), tuple(notes)  # fmt: skip
 
 

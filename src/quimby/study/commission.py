@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import hypot
 from pathlib import Path
 
-from quimby.core.notes import Note, refusal
+from quimby.core.notes import Note, note, refusal
 from quimby.core.uncertain import Uncertain
 from quimby.devices import matching
 from quimby.devices.calibration import SUM, Factor, plausibility_notes, seconds
@@ -43,6 +44,8 @@ ASSAY = "calibrator assay of the phantom"
 VALID_FOR = timedelta(days=365)
 NOISE = 0.01
 """Least relative uncertainty of one sphere's recovery; its noise is not known from one scan."""
+LEVEL_BY = 3.0
+"""Standard uncertainties by which the spheres may differ from what was filled [P]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,13 +170,19 @@ def commission_spheres(
 ) -> RecoveryMeasured:  # fmt: skip
     """Measure recovery and point spread with a calibrated camera, and add them to its record.
 
-    E-FILL-KEY when the filling names no concentration or no sphere with its centre.
+    E-FILL-KEY when the filling names no concentration or no sphere with its centre,
+    E-CAL-IMAGE-UNIT and E-RC-RECON when the scan is in another unit, or of another reconstruction,
+    than the record's. W-RC-LEVEL where the spheres hold another concentration than stated.
     """
     spheres = [Sphere(s.diameter_mm, s.centre_mm) for s in fill.spheres if s.centre_mm is not None]
     if fill.sphere_concentration_mbq_per_ml is None or not spheres:
         problem = "sphere_concentration_mbq_per_ml, or spheres with centre_mm, are missing."
         raise refusal("E-FILL-KEY", where="fill record", problem=problem)
+    if fill.background_concentration_mbq_per_ml:
+        raise refusal("E-FILL-KEY", where="fill record", problem="the spheres' surroundings are "
+                      "warm; recovery for this record is measured in cold water.")  # fmt: skip
     _same_nuclide(scan, fill.nuclide)
+    _as_the_factor(scan, camera)
     time = counting_time(scan) if scan.image.unit == "counts" else None
     when = moment(scan, fill.assayed_at, fill.nuclide, zone=zone)
     filled = fill.sphere_concentration_mbq_per_ml
@@ -201,8 +210,28 @@ def commission_spheres(
             RawData(role=raw.role, path=raw.path, sha256=raw.sha256),
         ),
     })  # fmt: skip
-    notes = (*scan.notes, *when.notes, *_as_calibrated(scan, camera), *spread.notes)
+    doubt = hypot(fill.sphere_assay_relative_u, camera.calibration_factor().value.u_rel)
+    notes = (*scan.notes, *when.notes, *_as_calibrated(scan, camera), *spread.notes,
+             *_level_notes(spread.amplitude, doubt))  # fmt: skip
     return RecoveryMeasured(record, measured, fit, spread, notes)
+
+
+def _as_the_factor(scan: EmissionScan, camera: CameraRecord) -> None:
+    """A curve belongs to its factor's image unit and to one reconstruction."""
+    if scan.image.unit != camera.image_unit:
+        raise refusal("E-CAL-IMAGE-UNIT", where=camera.id, scan=scan.image.unit,
+                      record=camera.image_unit)  # fmt: skip
+    method = camera.reconstruction.method
+    if matching.same(scan.device.reconstruction, method) is False:
+        raise refusal("E-RC-RECON", where=camera.id, calibrated=method,
+                      scan=scan.device.reconstruction)  # fmt: skip
+
+
+def _level_notes(amplitude: float, doubt: float) -> tuple[Note, ...]:
+    """W-RC-LEVEL where the blurred phantom fits the scan at another level than was filled."""
+    if abs(amplitude - 1.0) <= LEVEL_BY * doubt:
+        return ()
+    return (note("W-RC-LEVEL", where="spheres", value=amplitude - 1.0, limit=LEVEL_BY * doubt),)
 
 
 def _as_calibrated(scan: EmissionScan, camera: CameraRecord) -> tuple[Note, ...]:
@@ -218,6 +247,7 @@ def facts(scan: EmissionScan, moment: datetime) -> ScanFacts:
         date=moment.date(), nuclide=scan.pharmaceutical.nuclide, collimator=device.collimator,
         windows_kev=tuple((w.lower_kev, w.upper_kev) for w in device.windows),
         reconstruction=device.reconstruction, software=device.software, serial=device.serial,
+        model=device.model,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from quimby import therapies
@@ -46,23 +46,40 @@ def as_exposures(cycle: Cycle) -> list[Exposure]:
 
     An organ with two sides counts once, as the pair.
     """
-    return [
-        Exposure(r.name if r.organ == "lesion" else r.organ, f"cycle {cycle.given.cycle}, measured",
-                 cycle.inputs.started_at.date().isoformat(), r.absorbed_dose_gy, r.bed_gy)
-        for r in own_rows(cycle)
-    ]  # fmt: skip
+    return [_exposure(r, cycle) for r in own_rows(cycle)]
+
+
+def _exposure(r: RegionResult, cycle: Cycle) -> Exposure:
+    return Exposure(
+        r.name if r.organ == "lesion" else r.organ, f"cycle {cycle.given.cycle}, measured",
+        cycle.inputs.started_at.date().isoformat(), r.absorbed_dose_gy, r.bed_gy,
+    )  # fmt: skip
 
 
 def own_rows(cycle: Cycle) -> list[RegionResult]:
     """A cycle's rows, pairs instead of their sides, with doubts of its own scans named for it."""
+    return [_renamed(r, cycle) for r in _as_pairs(cycle)]
+
+
+def _as_pairs(cycle: Cycle) -> list[RegionResult]:
     paired = {name for pair in cycle.pairs for name in pair.members}
-    rows = [r for r in (*cycle.pairs, *cycle.regions) if r.name not in paired]
-    return [
-        replace(r, absorbed_dose_gy=_of_cycle(r.absorbed_dose_gy, cycle),
-                dose_per_activity_gy_per_gbq=_of_cycle(r.dose_per_activity_gy_per_gbq, cycle),
-                bed_gy=None if r.bed_gy is None else _of_cycle(r.bed_gy, cycle))
-        for r in rows
-    ]  # fmt: skip
+    return [r for r in (*cycle.pairs, *cycle.regions) if r.name not in paired]
+
+
+def _as_sides(cycle: Cycle, side: str) -> list[RegionResult]:
+    """Rows with that side of each pair in its place; an organ outlined as one stays as it is."""
+    members = {name for pair in cycle.pairs for name in pair.members}
+    sided = {r.organ: r for r in cycle.regions if r.name in members and r.side == side}
+    return [sided.get(r.organ, r) if r.members else r for r in _as_pairs(cycle)]
+
+
+def _renamed(r: RegionResult, cycle: Cycle) -> RegionResult:
+    """A row with doubts of the cycle's own scans named for it."""
+    return replace(
+        r, absorbed_dose_gy=_of_cycle(r.absorbed_dose_gy, cycle),
+        dose_per_activity_gy_per_gbq=_of_cycle(r.dose_per_activity_gy_per_gbq, cycle),
+        bed_gy=None if r.bed_gy is None else _of_cycle(r.bed_gy, cycle),
+    )  # fmt: skip
 
 
 def _of_cycle(value: Uncertain, cycle: Cycle) -> Uncertain:
@@ -112,7 +129,8 @@ def whole(document: StudyDocument, cycles: Sequence[Cycle]) -> Course:
             lesions = carried_on(lesions, found, masses, cycle.given.id)
             notes += [*found.notes, *told]
     exposures = [*earlier(document), *sorted([*organs, *lesions], key=lambda e: e.date)]
-    counted, seen = _counted(reported, exposures)
+    sides = {side: _of_side(document, cycles, side) for side in ("left", "right")}
+    counted, seen = _counted(reported, exposures, sides)
     notes += [*seen, *_unknown(reported, exposures, others)]
     return Course(counted, tuple(exposures), _last(reported, others), tuple(notes),
                   tuple(told_of))  # fmt: skip
@@ -120,17 +138,30 @@ def whole(document: StudyDocument, cycles: Sequence[Cycle]) -> Course:
 
 def _last_as_is(cycle: Cycle, reported: Cycle) -> list[RegionResult]:
     """Rows to draw other cycles from: the reported cycle's doubts keep their names."""
-    if cycle is not reported:
-        return own_rows(cycle)
+    return own_rows(cycle) if cycle is not reported else _as_pairs(cycle)
+
+
+def _of_side(document: StudyDocument, cycles: Sequence[Cycle], side: str) -> list[Exposure]:
+    """What one side of the pairs got besides the reported cycle: its own doses, not the pair's."""
+    reported, found = cycles[-1], earlier(document)
+    rows = [[r if c is reported else _renamed(r, c) for r in _as_sides(c, side)] for c in cycles]
+    for cycle, own in zip(cycles[:-1], rows, strict=False):
+        found += [_exposure(r, cycle) for r in own if r.organ != "lesion"]
+    return [*found, *(e for e, _ in unmeasured(document, cycles, rows).exposures)]
+
+
+def _counted(
+    cycle: Cycle, exposures: Sequence[Exposure], sides: Mapping[str, Sequence[Exposure]]
+) -> tuple[Cycle, list[Note]]:
+    """The cycle with totals; the side of a pair adds up by itself."""
     paired = {name for pair in cycle.pairs for name in pair.members}
-    return [r for r in (*cycle.pairs, *cycle.regions) if r.name not in paired]
-
-
-def _counted(cycle: Cycle, exposures: Sequence[Exposure]) -> tuple[Cycle, list[Note]]:
     notes: list[Note] = []
 
+    def of(row: RegionResult) -> Sequence[Exposure]:
+        return sides.get(row.side, exposures) if row.name in paired else exposures
+
     def summed(rows: Sequence[RegionResult]) -> tuple[RegionResult, ...]:
-        found = [with_totals(row, exposures) for row in rows]
+        found = [with_totals(row, of(row)) for row in rows]
         notes.extend(n for _, seen in found for n in seen)
         return tuple(row for row, _ in found)
 

@@ -18,6 +18,7 @@ from quimby.measure import checks
 from quimby.measure.overlap import volume_notes
 from quimby.measure.regions import Region
 from quimby.physics.nuclides import nuclide
+from quimby.protocols import Protocol
 from quimby.study.administered import administered_activity
 from quimby.study.curves import Known, RegionCurve, region_curves
 from quimby.study.document import Administration, Study
@@ -29,7 +30,6 @@ from quimby.study.known import own_half_lives, own_table
 from quimby.study.marrow import as_vertebrae, red_marrow
 from quimby.study.outline_state import state_notes
 from quimby.study.planar_pairs import read_pairs
-from quimby.study.practice import protocol_of
 from quimby.study.progress import Progress, Step
 from quimby.study.quantify import Quantified, quantify
 from quimby.study.result import Measurement, PlanarCounts, PlanarPicture, RegionResult
@@ -61,8 +61,9 @@ class Cycle:
 
 
 def calculate(
-    study: Study, given: Administration, progress: Progress, *, before: Sequence[Cycle] = ()
-) -> Cycle:
+    study: Study, given: Administration, progress: Progress, *, protocol: Protocol,
+    before: Sequence[Cycle] = (),
+) -> Cycle:  # fmt: skip
     """Steps 1 to 6 for one administration.
 
     `before` are cycles measured earlier: with one or two scans now, their half-lives of the
@@ -70,7 +71,6 @@ def calculate(
 
     Raises the errors of every step, E-THERAPY-NUCLIDE where nuclide and therapy disagree.
     """
-    protocol = protocol_of(study)
     therapy = therapies.load(study.document.therapy)
     substance = nuclide(given.nuclide)
     if substance.name != therapy.nuclide:

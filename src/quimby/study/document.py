@@ -101,7 +101,7 @@ class Spect(Part):
     counting: Counting | None = Field(
         None, description="time, projections of one head, heads, if the file does not say"
     )
-    decay_reference: Literal["NONE", "START", "ADMIN"] | None = Field(
+    decay_reference: Literal["NONE", "START", "ADMIN"] | datetime | None = Field(
         None, description="moment the file's activities stand for, if it does not say"
     )
     count_rate: Annotated[float, Field(gt=0)] | None = Field(

@@ -64,18 +64,19 @@ def draft(
     header, notes = _header(parts.pairs[0].scan)
     given, fills = find_records(path for path, _ in seen.left_out)
     work = Work(root, answers or {}, zone, parts, _record(given, root), header, fills,
-                 notes=[*notes])  # fmt: skip
+                 notes=[*notes], others=[path for path, _ in seen.left_out],
+                 read={*given, *fills})  # fmt: skip
     work.notes += [*_one_patient(work), *_damaged(seen)]
     document = _document(work)
     apply_answers(document, work.answers)
     unused = [row for row in parts.unused if row[0] not in work.taken]
-    unused += [(s, not_used(s)) for s in _aside(work, document)]
+    needs = "" if _planar_with_ct(work) else "planar pairs need the CT of their SPECT"
+    unused += [(s, needs or not_used(s)) for s in _aside(work, document)]
     left_out = [(common_path(s.files, root), why) for s, why in unused]
-    records = {*given, *fills}
     left_out += [
-        (path.relative_to(root).as_posix(), why)
+        (path.relative_to(root).as_posix(), work.why.get(path, why))
         for path, why in seen.left_out
-        if path not in records
+        if path not in work.read
     ]
     return Draft(document, root, tuple(work.questions), tuple(work.found), tuple(left_out),
                  in_order(work.notes))  # fmt: skip
@@ -239,6 +240,7 @@ def _calibration(work: Work) -> dict[str, Any]:
         return {}
     camera = sorted(work.folder.glob("camera*.toml"))
     if len(camera) == 1:
+        work.read.add(camera[0])
         return {"camera": camera[0].name}
     found: dict[str, Any] = {}
     for name, series in (("cylinder", work.parts.cylinder), ("spheres", work.parts.spheres)):
@@ -302,6 +304,8 @@ def _measurement(work: Work, name: str, pair: Pair) -> dict[str, Any]:
         "kind": "spect", "id": name, "image": series_of(pair.scan, work)
     }  # fmt: skip
     when = _date(pair.scan.acquired_at)
+    if pair.rivals:
+        work.ask("reconstruction", **_choice(work, name, pair))
     if pair.beds:
         found["beds"] = [series_of(bed, work) for bed in pair.beds]
         when += f" in {1 + len(pair.beds)} beds"
@@ -310,6 +314,14 @@ def _measurement(work: Work, name: str, pair: Pair) -> dict[str, Any]:
         return found
     work.found.append(f"{name} of {when}, with its CT ({len(pair.ct.files)} slices)")
     return found | {"ct": series_of(pair.ct, work)}
+
+
+def _choice(work: Work, name: str, pair: Pair) -> dict[str, str]:
+    """Words of the question which of several reconstructions is meant."""
+    other = series_of(pair.rivals[0], work)
+    names = [repr(s.description or s.files[0].name) for s in (pair.scan, *pair.rivals)]
+    return {"scan": name, "found": ", ".join(names), "path": other["path"],
+            "series": other["series"]}  # fmt: skip
 
 
 def _planars(work: Work) -> list[dict[str, Any]]:

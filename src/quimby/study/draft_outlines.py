@@ -8,6 +8,7 @@ from typing import Any
 from quimby import therapies
 from quimby.core.errors import QuimbyError
 from quimby.measure.dicom import Series, read_outlines
+from quimby.study.draft_labels import Drawn, draft_labels
 from quimby.study.draft_work import Work, series_of
 from quimby.study.outlining.offer import three_ways
 from quimby.study.sorting import Pair, common_path, outlined_scan
@@ -18,27 +19,29 @@ ALONE = "outlines-ct"
 
 def draft_outlines(work: Work, ids: Mapping[str, Pair]) -> dict[str, Any] | None:
     """The outlines drawn on one image; of several sets, the one with the most regions."""
-    sets: dict[str, list[tuple[Series, list[str]]]] = {}
+    sets: dict[str, list[Drawn]] = draft_labels(work, ids)
+    alone: dict[str, Series] = {}
     for series in work.parts.outlines:
-        on = outlined_scan(series, ids) or (ALONE if _ct_alone(work, series) else "")
+        ct = None if (on := outlined_scan(series, ids)) else _ct_alone(work, series)
+        if ct is not None:
+            on, alone[ALONE] = ALONE, ct
         names = [outline.name for outline in read_outlines(series.files[0])]
-        sets.setdefault(on, []).append((series, names))
+        sets.setdefault(on or "", []).append((common_path(series.files, work.folder), names))
     if not sets:
         work.ask("outlines", **three_ways(work.folder, ids))
         return None
-    on, chosen = max(sets.items(), key=lambda row: sum(len(names) for _, names in row[1]))
+    on, drawn = max(sets.items(), key=lambda row: sum(len(names) for _, names in row[1]))
     if not on:
         work.ask("outlines_on")
-    drawn = [(common_path(series.files, work.folder), names) for series, names in chosen]
     _each_drawn_once(work, drawn)
     names = list(dict.fromkeys(name for _, those in drawn for name in those))
     work.found.append(f"{len(names)} outlines on {_image(on, ids)}")
     work.found += [f"other outlines on {_image(o, ids)}, not used" for o in sets if o != on]
     meanings = {name: _meaning(work, name) for name in names}
     found: dict[str, Any] = {"paths": [path for path, _ in drawn], "on": on}
-    if on == ALONE and (ct := _ct_alone(work, chosen[0][0])) is not None:
-        work.taken.append(ct)
-        found["ct"] = series_of(ct, work)
+    if on in alone:
+        work.taken.append(alone[on])
+        found["ct"] = series_of(alone[on], work)
     elif on in ids and ids[on].ct is None:
         work.ask("masses", name=_first(meanings))
     return found | {"regions": {name: meaning for name, meaning in meanings.items() if meaning}}

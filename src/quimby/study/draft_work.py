@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ class Work:
     found: list[str] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     taken: list[Series] = field(default_factory=list)  # beside those that `sort` gave a part
+    others: Sequence[Path] = ()  # files that are no DICOM
+    read: set[Path] = field(default_factory=set)  # of those, the ones that were of use
+    why: dict[Path, str] = field(default_factory=dict)  # a better reason to leave one out
 
     def ask(self, which: str, **words: object) -> None:
         """Add a question, unless it was answered."""

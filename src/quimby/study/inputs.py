@@ -21,6 +21,7 @@ from quimby.measure.scans import CtScan, EmissionScan, Identity, Timing
 from quimby.physics.nuclides import nuclide
 from quimby.study.attenuation import check_attenuation
 from quimby.study.commission import commission_cylinder, commission_spheres, facts
+from quimby.study.decay_reference import with_decay_reference
 from quimby.study.document import Administration, Calibration, Series, Spect, Study
 from quimby.study.files import Shelf
 from quimby.study.outline_state import changed_notes, judged
@@ -93,7 +94,7 @@ def read_inputs(study: Study, given: Administration, *, progress: Progress) -> I
     entries: list[InputFile] = []
     for number, measured in enumerate(given.scans, start=1):
         progress(Step("read", f"scan {number} of {len(given.scans)}"))
-        scans[measured.id], cts[measured.id] = _pair(measured, shelf, given.nuclide)
+        scans[measured.id], cts[measured.id] = _pair(measured, shelf, given.nuclide, zone)
         check_attenuation(measured, scans[measured.id], camera)
         entries.append(shelf.entry(f"{measured.id}, SPECT", scans[measured.id].files))
         if (ct := cts[measured.id]) is not None:
@@ -142,11 +143,14 @@ def _needed(given: Administration, study: Study) -> None:
                           problem=f"administrations.{given.id}.{key} is missing.")  # fmt: skip
 
 
-def _pair(measured: Spect, shelf: Shelf, nuclide_name: str
+def _pair(measured: Spect, shelf: Shelf, nuclide_name: str, zone: str | None
           ) -> tuple[EmissionScan, CtScan | None]:  # fmt: skip
     """The scan, its beds joined, and its CT."""
-    beds = [_bed(measured, series, shelf) for series in (measured.image, *measured.beds)]
     half_life_h = nuclide(nuclide_name).half_life_h.value
+    beds = [
+        with_decay_reference(_bed(measured, series, shelf), measured, half_life_h, zone=zone)
+        for series in (measured.image, *measured.beds)
+    ]
     scan = join_beds(beds, half_life_h=half_life_h) if len(beds) > 1 else beds[0]
     return scan, shelf.ct(measured.ct) if measured.ct else None
 
@@ -156,10 +160,7 @@ def _bed(measured: Spect, series: Series, shelf: Shelf) -> EmissionScan:
     timing = Timing(told.seconds, told.projections, told.heads) if told else None
     scan = read_emission(shelf.files(series), timing=timing)
     check_for_dosimetry(scan)
-    if measured.decay_reference is None:
-        return scan
-    kept = tuple(n for n in scan.notes if not n.code.endswith("DCM-DECAY-REF"))
-    return replace(scan, decay_reference=measured.decay_reference, notes=kept)
+    return scan
 
 
 def read_calibration(

@@ -13,9 +13,11 @@ from quimby.measure.spect_registration import (
     CT_U_MM,
     SCANS_U_MM,
     USUAL_FWHM_MM,
+    Laying,
     laying,
     register_on_activity,
 )
+from quimby.study.frames import frames_checked, frames_differ
 from quimby.study.inputs import Inputs, Visit
 from quimby.study.progress import Progress, Step
 
@@ -58,9 +60,11 @@ def _on_scans(inputs: Inputs, width_mm: float) -> dict[str, float]:
 def registrations(inputs: Inputs, regions: Regions, progress: Progress) -> dict[str, Registration]:
     """From the place of the outlines to every scan.
 
-    CT on CT where both have one; else the outlines on the scan's activity.
+    CT on CT where both have one; else the outlines on the scan's activity. A scan in another
+    frame of reference than its CT is held against its activity (`frames_checked`).
     """
-    found, made = {}, None
+    found: dict[str, Registration] = {}
+    made: Laying | None = None
     for number, visit in enumerate(inputs.visits, start=1):
         progress(Step("register", f"scan {number} of {len(inputs.visits)}"))
         fixed = inputs.reference_ct
@@ -71,6 +75,9 @@ def registrations(inputs: Inputs, regions: Regions, progress: Progress) -> dict[
         else:
             made = made or laying(regions, fwhm_mm=_width_mm(inputs.camera))
             found[visit.id] = register_on_activity(made, visit.scan.image, where=visit.id)
+        if frames_differ(visit):
+            made = made or laying(regions, fwhm_mm=_width_mm(inputs.camera))
+            found[visit.id] = frames_checked(found[visit.id], visit, made)
     return found
 
 
@@ -89,6 +96,8 @@ def way_of_laying(inputs: Inputs) -> str:
 
 def place_u_mm(inputs: Inputs, visit: Visit) -> float:
     """Standard uncertainty of a scan's place to the outlines, along each axis."""
+    if frames_differ(visit):
+        return CT_U_MM
     if visit.id == inputs.reference:
         return HARDWARE_U_MM if visit.ct else 0.0
     if inputs.reference_ct is None:

@@ -220,7 +220,7 @@ def _roi(cast: Shadow, field: Field) -> Roi:
     roi = cast.roi(*field.frame)
     on_image = roi.area_mm2(field.pair.views.pixel_mm) / cast.area_mm2
     if on_image < LEAST_ON_IMAGE:
-        why = f"{on_image:.0%} of it lies on the planar image"
+        why = f"only {on_image:.0%} of it lies on the planar image"
         raise refusal("E-PLN-ROI", where=cast.name, why=why)
     return roi
 

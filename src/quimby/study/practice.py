@@ -12,11 +12,10 @@ from quimby.protocols import Protocol
 from quimby.protocols.lifecycle import status_notes
 from quimby.study.document import Study
 from quimby.study.files import Shelf
-from quimby.study.result import Result
+from quimby.study.result import InputFile, Result
 
-OWN = ".toml"
-"""How the name of a centre's own protocol ends: it is a path, relative to the study."""
-DEVIATIONS = ("W-PROTOCOL-MISSING", "I-PROTOCOL-MISSING", "I-PROTOCOL-WINDOW")
+DEVIATIONS = ("W-PROTOCOL-MISSING", "I-PROTOCOL-MISSING", "I-PROTOCOL-WINDOW",
+              "W-PROTOCOL-DEVICE")  # fmt: skip
 
 
 def protocol_of(study: Study) -> Protocol:
@@ -26,8 +25,7 @@ def protocol_of(study: Study) -> Protocol:
     E-THERAPY for a therapy that is none, E-STUDY-PROTOCOL when the protocol is of another.
     """
     name = study.document.protocol
-    own = name.endswith(OWN)
-    found = protocols.load_file(_file(study)) if own else protocols.load(name)
+    found = protocols.called(_file(study) if protocols.is_own(name) else name)
     therapies.load(study.document.therapy)
     if found.therapy != study.document.therapy:
         raise refusal("E-STUDY-PROTOCOL", where="protocol", protocol=found.id,
@@ -39,14 +37,18 @@ def _file(study: Study) -> Path:
     return Shelf(study.folder).path(study.document.protocol)
 
 
-def with_protocol(result: Result, study: Study) -> Result:
+def own_file(study: Study) -> tuple[InputFile, ...]:
+    """The trace's line for the protocol's file; none for one that ships."""
+    if not protocols.is_own(study.document.protocol):
+        return ()
+    return (Shelf(study.folder).entry("protocol", [_file(study)]),)
+
+
+def with_protocol(result: Result, protocol: Protocol, own: tuple[InputFile, ...]) -> Result:
     """The result that says which text of the protocol it followed, and what deviating cost."""
-    protocol = protocol_of(study)
     said = f"{protocol.id} {protocol.version}, {protocol.title}; {protocol.status}; SHA-256 "
     methods = (("protocol", said + protocol.digest), *result.trace.methods)
-    inputs = result.trace.inputs
-    if study.document.protocol.endswith(OWN):
-        inputs = (*inputs, Shelf(study.folder).entry("protocol", [_file(study)]))
+    inputs = (*result.trace.inputs, *own)
     notes = gathered([*result.notes, *status_notes(protocol), *_price(result, protocol)])
     return replace(result, notes=notes,
                    trace=replace(result.trace, methods=methods, inputs=inputs))  # fmt: skip

@@ -12,6 +12,7 @@ from quimby.core.notes import Note, note, refusal
 from quimby.core.uncertain import Uncertain
 from quimby.devices import dead_time
 from quimby.devices.camera import CameraRecord
+from quimby.devices.matching import same
 from quimby.measure.partial_volume import (
     POINT_SPREAD,
     Recovery,
@@ -40,6 +41,8 @@ REPEATABILITY_U = 0.02
 """Relative standard uncertainty of a region in one scan beyond noise and movement: breathing,
 reconstruction, an outline that fits this day a little less [P]. Without it four scans of case A
 that agree to 2 % reject every curve."""
+COUNTS_U = {"organ": 0.03, "lesion": 0.05}
+"""Relative standard uncertainty by counts alone above which a region is noted [P]."""
 TRANSMITTED = 0.3
 """Share of 208 keV photons that leave an adult's trunk towards the camera: exp(-0.13/cm x 9 cm),
 mean depth by rule of thumb [P]. Only for judging whether dead time may matter."""
@@ -84,9 +87,25 @@ def quantify(
         progress(Step("quantify", f"scan {number} of {len(inputs.visits)}"))
         reading, seen = _read(visit, inputs, regions, moves[visit.id], half_life_h=half_life_h)
         readings.append(reading)
-        notes += [*seen, *moves[visit.id].notes]
+        notes += [*seen, *moves[visit.id].notes,
+                  *few_counts(reading.recovery.regions, organs, scan=visit.id)]  # fmt: skip
     _each_seen([r.name for r in regions.organs], readings)
     return Quantified(regions, weighed, tuple(readings), tuple(notes))
+
+
+def few_counts(
+    rows: Mapping[str, RegionActivity], organs: Mapping[str, Organ], *, scan: str
+) -> tuple[Note, ...]:
+    """W-COUNTS-LOW for each region whose noise alone exceeds 3 %, of a lesion 5 %."""
+    found = []
+    for name, row in rows.items():
+        a = row.activity_mbq
+        limit = COUNTS_U["lesion" if name in organs and organs[name].name == "lesion" else "organ"]
+        noise = abs(a.parts.get(f"counts, {name}, {scan}", 0.0))
+        if a.value > 0 and noise > limit * a.value:
+            found.append(note("W-COUNTS-LOW", where=f"{name}, {scan}", value=noise / a.value,
+                              limit=limit))  # fmt: skip
+    return tuple(found)
 
 
 def _each_seen(names: Sequence[str], readings: Sequence[Reading]) -> None:
@@ -115,7 +134,10 @@ def _read(
     }
     remainder = carried.pop("")
     recovery = replace(found, regions=carried, remainder=remainder)
-    curve = _by_curve(found, regions, camera, scan=visit.id) if inputs.reference_ct else {}
+    made_with = visit.scan.device.reconstruction
+    curve = {}
+    if inputs.reference_ct:
+        curve = _by_curve(found, regions, camera, scan=visit.id, made_with=made_with)
     return Reading(visit, moved, image, recovery, curve), [*notes, *seen, *own, *found.notes]
 
 
@@ -224,15 +246,16 @@ def count_rate(visit: Visit) -> float | None:
 
 
 def _by_curve(
-    found: Recovery, regions: Regions, camera: CameraRecord, *, scan: str
+    found: Recovery, regions: Regions, camera: CameraRecord, *, scan: str, made_with: str
 ) -> dict[str, float]:
     """The guide's own way, for comparison: apparent activity through the recovery curve.
 
+    Nothing for a scan `made_with` another reconstruction than the spheres' (W-CAL-RECON).
     The curve was measured with the spheres' own walls as outlines: of no use for an edge drawn on
     a scan.
     """
     curve = camera.recovery_curve()
-    if curve is None:
+    if curve is None or same(made_with, camera.reconstruction.method) is False:
         return {}
     return {
         name: by_recovery_curve(row, regions.named(name), curve, scan=scan).value.value

@@ -12,20 +12,26 @@ from quimby.measure.dicom.bed_groups import bed_groups
 from quimby.measure.dicom.planar_groups import view_groups
 from quimby.measure.dicom.split_series import whole_series
 from quimby.measure.dicom.survey import Series, Survey
+from quimby.study.reconstructions import one_of_each
 
 CYLINDER_WORDS = ("cylinder", "zylinder", "cylindre")
 SPHERE_WORDS = ("sphere", "sphère", "kugel", "nema")
 PAIR_WITHIN = timedelta(hours=3)
 PLANAR = ("planar", "whole body")
+ONE_VIEW = "one view alone: a planar pair is two opposite views of one moment"
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One time point: a scan and its CT, where one was found, and the scan's other beds."""
+    """One time point: a scan and its CT, where one was found, and the scan's other beds.
+
+    `rivals` are other reconstructions of it, corrected alike.
+    """
 
     scan: Series
     ct: Series | None
     beds: tuple[Series, ...] = ()
+    rivals: tuple[Series, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +50,16 @@ class Sorted:
 def sort(survey: Survey) -> Sorted:
     """Give each series its part. A scan of a phantom is known by its words or its folder."""
     given = [s for s in survey.series if s.manufacturer != MAKER or s.model == OUTLINER]
-    spects = [s for s in given if s.kind == "spect"]
+    chosen = one_of_each(sorted((s for s in given if s.kind == "spect"), key=_when))
+    spects = chosen.series
     cylinder = _only(spects, CYLINDER_WORDS)
     spheres = _only(spects, SPHERE_WORDS, but=cylinder)
-    scans = sorted((s for s in spects if s is not cylinder and s is not spheres), key=_when)
+    phantoms = _of_phantoms(spects, cylinder, spheres)
     cts = whole_series([s for s in given if s.kind == "ct"])
-    pairs = tuple(Pair(first, _ct_of(first, cts), tuple(beds))
-                  for first, *beds in bed_groups(scans))  # fmt: skip
+    pairs = tuple(
+        Pair(first, _ct_of(first, cts), tuple(beds), chosen.rivals.get(first.series_uid, ()))
+        for first, *beds in bed_groups([s for s in spects if s not in phantoms])
+    )
     outlines = tuple(s for s in given if s.kind in ("rtstruct", "seg"))
     used = {id(s) for p in pairs for s in (p.scan, p.ct, *p.beds)} | {id(s) for s in outlines}
     used |= {id(cylinder), id(spheres)}
@@ -60,7 +69,10 @@ def sort(survey: Survey) -> Sorted:
     maps = tuple(s for s in survey.of("rwvm") if scaled.intersection(s.references))
     planars = _planars(pairs, given)
     used |= {id(s) for s in (*maps, *(s for views in planars for s in views))}
-    unused = tuple((s, _why(s)) for s in survey.series if id(s) not in used)
+    why = {id(s): "another scan of a phantom" for s in phantoms}
+    why |= {id(s): reason for s, reason in chosen.aside}
+    why |= {id(s): ONE_VIEW for s in given if s.kind in PLANAR and len(pairs) == 1}
+    unused = tuple((s, why.get(id(s)) or _why(s)) for s in survey.series if id(s) not in used)
     return Sorted(pairs, outlines, cylinder, spheres, maps, planars, unused)
 
 
@@ -84,6 +96,16 @@ def _only(scans: Sequence[Series], words: Sequence[str], *, but: Series | None =
     """The latest scan whose description or folder says one of the words."""
     found = [s for s in scans if s is not but and _says(s, words)]
     return max(found, key=_when, default=None)
+
+
+def _of_phantoms(
+    spects: Sequence[Series], cylinder: Series | None, spheres: Series | None
+) -> Sequence[Series]:
+    """The phantom scans in use, and older ones or other reconstructions of the same phantoms."""
+    used = [s for s in (cylinder, spheres) if s is not None]
+    who = {s.identity.patient_id for s in used}
+    words = (*CYLINDER_WORDS, *SPHERE_WORDS)
+    return [s for s in spects if s in used or (s.identity.patient_id in who and _says(s, words))]
 
 
 def _says(series: Series, words: Sequence[str]) -> bool:

@@ -54,7 +54,7 @@ def of_images(
         ("registration", registration),
         ("outlines", "fractional occupancy, at least 5 x 5 x 5 points a voxel"),
         ("calibration", f"{factor.value:.4g} {factor.unit} from a {factor.geometry}, time by "
-                        f"{factor.convention}, made {camera.date}"),
+                        f"{factor.convention.replace('_', ' ')}, made {camera.date}"),
         ("partial volume", f"geometric transfer matrix over all regions and the body; {blur}"),
         ("curves", "weighted least squares with log-normal priors on the uptake; models by "
                    f"protocol {protocol.id} {protocol.version}"),

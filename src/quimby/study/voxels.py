@@ -89,7 +89,8 @@ def _with_closure(method: str, closure: Mapping[str, float]) -> str:
 
 
 def _percent(change: float) -> str:
-    return f"{100 * change:+.1f} %".replace("-", "−")
+    text = f"{100 * change:+.1f} %".replace("-", "−")
+    return "0.0 %" if text[1:] == "0.0 %" else text
 
 
 def _by_region_curve(scene: Scene, *, asked_for_fit: bool) -> Mapped:

@@ -9,6 +9,7 @@ from quimby.advise.centre import Centre, DeviceRecord
 from quimby.advise.recommend import Wish, recommend
 from quimby.advise.staff import StaffRecord
 from quimby.advise.workload import workload
+from quimby.protocols.level import ACTIVITY_TOLERANCE
 from tests.vectors.non_imaging.radioiodine import Inputs
 from tests.vectors.non_imaging.registry import vector
 
@@ -27,7 +28,7 @@ OURS = {"DTC-BLOOD": "DTC-BLOOD-FULL"}
 @vector("H01", "H02")
 def activity(i: Inputs) -> dict[str, Any]:
     found = levels.activity_check(
-        i["administered_MBq"], i["intended_MBq"], tolerance=i.get("tolerance", levels.TOLERANCE)
+        i["administered_MBq"], i["intended_MBq"], tolerance=i.get("tolerance", ACTIVITY_TOLERANCE)
     )
     return {"deviation": found.deviation, "within": found.within, "warnings": found.notes}
 

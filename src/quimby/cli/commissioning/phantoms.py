@@ -10,6 +10,7 @@ from quimby.cli.devices.telling import line
 from quimby.cli.terminal import console
 from quimby.devices.camera import read_camera
 from quimby.report import certificate as page
+from quimby.report.rounding import plus_minus
 from quimby.study.commission import commission_cylinder, commission_spheres, read_scan
 from quimby.study.commissioning.certificate import Certificate
 from quimby.study.commissioning.moment import told
@@ -38,7 +39,7 @@ def spect_job(
     write_record(made.record, out)
     to, f = console(), made.record.factor
     used = made.record.calibration_factor().value
-    line(to, f"Factor  {f.value:.4g} ± {used.u:.2g} {f.unit}, by {f.convention}")
+    line(to, f"Factor  {plus_minus(used, f.unit)}, by {f.convention}")
     for cause, part in f.u_relative.items():
         line(to, f"        {cause}: {part:.2%}".replace("%", " %"))
     sheet = cylinder_certificate(read, made, inputs_of(read, shelf, "cylinder", record_file(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 
+from quimby.cli.terminal import print_json
 from quimby.core.notes import Note, in_order
 from quimby.core.uncertain import Uncertain
 
@@ -59,8 +58,7 @@ def told(to: Console, notes: Iterable[Note]) -> None:
 
 def document(**content: Any) -> None:
     """One JSON document on standard output."""
-    json.dump(content, sys.stdout, indent=1, ensure_ascii=False, default=_simple)
-    sys.stdout.write("\n")
+    print_json(content, default=_simple)
 
 
 def _simple(value: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from quimby.core.errors import QuimbyError
 from quimby.core.grid import Grid
 from quimby.measure.dicom import nm, times
@@ -39,18 +41,37 @@ def _beds(one: Series, other: Series) -> bool:
     if one.acquired_at is None or other.acquired_at is None:
         return False
     apart_h = abs(times.rough(one.acquired_at) - times.rough(other.acquired_at)) / 3600.0
-    return apart_h <= WITHIN_H and _overlap(_place(one), _place(other))
+    return apart_h <= WITHIN_H and _overlap(place_of(one), place_of(other))
 
 
 def _overlap(grid: Grid | None, other: Grid | None) -> bool:
     if grid is None or other is None or unlike(grid, other):
         return False
+    return -GAP_SLICES <= _shared(grid, other) < ALIKE * min(grid.shape[0], other.shape[0])
+
+
+def _shared(grid: Grid, other: Grid) -> float:
+    """Slices that two volumes of one lattice share; below zero for those missing between."""
     start = slices_between(grid, other)
-    shared = min(grid.shape[0], start + other.shape[0]) - max(0.0, start)
-    return -GAP_SLICES <= shared < ALIKE * min(grid.shape[0], other.shape[0])
+    return min(grid.shape[0], start + other.shape[0]) - max(0.0, start)
 
 
-def _place(series: Series) -> Grid | None:
+def shared_share(grid: Grid, other: Grid) -> float:
+    """Share of the shorter volume's length that two volumes show alike, whatever their voxels.
+
+    0 where they lie beside each other, or point another way.
+    """
+    along = grid.affine[:3, 2] / grid.spacing_mm[2]
+    ends = []
+    for one in (grid, other):
+        middle = (np.array(one.shape[::-1], dtype=float) - 1.0) / 2.0
+        at, half = float(one.points_mm(middle) @ along), one.shape[0] * one.spacing_mm[2] / 2.0
+        ends.append((at - half, at + half))
+    shared = min(high for _, high in ends) - max(low for low, _ in ends)
+    return max(shared, 0.0) / min(high - low for low, high in ends)
+
+
+def place_of(series: Series) -> Grid | None:
     """Where a reconstructed NM volume lies, by its header; None where that does not say."""
     try:
         with tolerant():

@@ -19,6 +19,7 @@ from quimby.measure.dicom.geometry import stack_grid, stack_order
 from quimby.measure.dicom.headers import number, text, texts, tolerant
 from quimby.measure.dicom.opened import Opened, open_headers
 from quimby.measure.dicom.scale import Scale, rescale_of
+from quimby.measure.dicom.split_series import first_at_each_place
 from quimby.measure.scans import CtScan
 
 CT = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
@@ -49,11 +50,19 @@ def read_ct(
         found = open_headers(paths, opened)
         datas = [one.data for one in found]
         _one_series(datas, where, SAME[1:] if split else SAME)
-        scan = _scan(found, tuple(paths), where)
+        scan = _scan(_once(found, where) if split else found, tuple(paths), where)
         parts = len({text(data, "SeriesInstanceUID") for data in datas})
         if parts == 1:
             return scan
         return replace(scan, notes=(*scan.notes, note("I-DCM-SPLIT", where=where, number=parts)))
+
+
+def _once(found: Sequence[Opened], where: str) -> Sequence[Opened]:
+    """Of single slices those that lie where no earlier one does: CTs of two beds overlap."""
+    frames = {one.uid: frames_of(one.data, where=where) for one in found}
+    if any(len(own) > 1 for own in frames.values()):
+        return found
+    return first_at_each_place(found, key=lambda one: frames[one.uid][0].plane)
 
 
 def _one_series(datas: Sequence[Dataset], where: str, same: Sequence[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,9 @@ from pydicom.dataset import Dataset
 from quimby.core.grid import Grid, Image
 from quimby.core.notes import Note, in_order, note, refusal
 from quimby.measure.dicom import about, nm, pet, times
+from quimby.measure.dicom.decay_moment import reference_of
 from quimby.measure.dicom.frames import check_lossless
-from quimby.measure.dicom.headers import items, open_file, text, texts, tolerant
+from quimby.measure.dicom.headers import items, open_file, text, tolerant
 from quimby.measure.dicom.scale import (
     QUANTITATIVE,
     Scale,
@@ -172,10 +172,10 @@ def _scan(parts: Parts, images: Sequence[tuple[Path, Dataset]], where: str) -> E
     drug, drugged = about.pharmaceutical_of(data, where=where)
     # A whole-body PET scan begins at its first bed.
     start = times.earliest(times.acquired_at(data) for data in datas)
-    reference, referenced = decay_reference(data, start, half_life_h=drug.half_life_h, where=where)
+    decayed = reference_of(data, start, drug, where=where)
     timeless = () if start else (note("W-DCM-NOTIME", where=where),)
     return EmissionScan(
-        image=Image(grid, values.astype(np.float32), unit),
+        image=Image(grid, (values * decayed.factor).astype(np.float32), unit),
         modality=text(data, "Modality"),
         identity=about.identity_of(data),
         frame_of_reference=text(data, "FrameOfReferenceUID"),
@@ -184,12 +184,13 @@ def _scan(parts: Parts, images: Sequence[tuple[Path, Dataset]], where: str) -> E
         description=text(data, "SeriesDescription"),
         acquired_at=start,
         timing=timing,
-        decay_reference=reference,
+        decay_reference=decayed.name,
         device=about.device_of(data),
         pharmaceutical=drug,
         patient_position=about.position_of(data),
         files=tuple(path for path, _ in images),
-        notes=in_order(notes + drugged + referenced + timeless),
+        notes=in_order(notes + drugged + decayed.notes + timeless),
+        doubts=decayed.doubts,
     )
 
 
@@ -200,28 +201,3 @@ def _counted(timing: Timing | None, where: str) -> tuple[float, tuple[Note, ...]
         raise refusal("E-DCM-FRAMEDUR", where=where, found=found)
     seconds = timing.elapsed_scan_time_s
     return seconds, (note("W-DCM-CPS", where=where, value=seconds),)
-
-
-def decay_reference(
-    data: Dataset, start: datetime | None, *, half_life_h: float | None, where: str
-) -> tuple[str, tuple[Note, ...]]:
-    """To which moment activities are decay-corrected: NONE, START or ADMIN.
-
-    S-DCM-DECAY-REF when the file is corrected but does not say to when (taken as START);
-    W-DCM-DECAY-REF when series and acquisition time differ enough to matter, or the two tags
-    contradict each other.
-    """
-    named = text(data, "DecayCorrection").upper()
-    corrected = "DECY" in texts(data, "CorrectedImage")
-    if named not in ("NONE", "START", "ADMIN"):
-        if corrected:
-            return "START", (note("S-DCM-DECAY-REF", where=where),)
-        return "NONE", ()
-    if named != "START":
-        return named, ()
-    zone = times.zone_of(data)
-    series = times.moment(text(data, "SeriesDate"), text(data, "SeriesTime"), zone)
-    if half_life_h is None:
-        return named, ()
-    _, notes = times.decay_reference_note(series, start, half_life_h=half_life_h, where=where)
-    return named, notes

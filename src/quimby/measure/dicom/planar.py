@@ -12,7 +12,8 @@ from pydicom.dataset import Dataset
 
 from quimby.core.notes import Note, in_order, note, refusal
 from quimby.measure.dicom import about, times
-from quimby.measure.dicom.emission import NM, decay_reference, nm_scale
+from quimby.measure.dicom.decay_moment import reference_of
+from quimby.measure.dicom.emission import NM, nm_scale
 from quimby.measure.dicom.frames import check_lossless, stored
 from quimby.measure.dicom.headers import (
     items,
@@ -83,7 +84,7 @@ def _one(path: Path, data: Dataset, told_s: float | None, told: EnergyWindow | N
     frames = _frames(data, counts, place, heads, (told_s, told), kind, where)
     drug, drugged = about.pharmaceutical_of(data, where=where)
     start = times.acquired_at(data)
-    _, referenced = decay_reference(data, start, half_life_h=drug.half_life_h, where=where)
+    referenced = reference_of(data, start, drug, where=where).notes
     notes = (*_copy_notes(data, where), *counted, *sided, *drugged, *referenced)
     notes += () if start else (note("W-DCM-NOTIME", where=where),)
     sweep, swept = _sweep(data, kind, where)

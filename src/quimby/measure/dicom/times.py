@@ -89,7 +89,7 @@ def hours_post_injection(administered: datetime, acquired: datetime, *, where: s
     """
     if (administered.tzinfo is None) != (acquired.tzinfo is None):
         raise refusal("E-TIME-ZONE", where=where, text=administered.isoformat())
-    hours = _hours(administered, acquired)
+    hours = hours_apart(administered, acquired)
     if not 0.0 <= hours <= LATEST_H:
         raise refusal(
             "E-DCM-TIME",
@@ -101,7 +101,8 @@ def hours_post_injection(administered: datetime, acquired: datetime, *, where: s
     return hours
 
 
-def _hours(start: datetime, end: datetime) -> float:
+def hours_apart(start: datetime, end: datetime) -> float:
+    """Hours from one clock time of a file to another; zones count where both have one."""
     if start.tzinfo is None or end.tzinfo is None:
         return (end.replace(tzinfo=None) - start.replace(tzinfo=None)).total_seconds() / 3600.0
     return hours_between(start, end)
@@ -119,6 +120,11 @@ def frame_seconds(milliseconds: float, *, where: str) -> float:
     return milliseconds / 1000.0
 
 
+def activity_ratio(reference: datetime, start: datetime, *, half_life_h: float) -> float:
+    """Activity at `start` over that at `reference`; above 1 where the reference came later."""
+    return float(2.0 ** (-hours_apart(reference, start) / half_life_h))
+
+
 def decay_reference_note(
     series: datetime | None, acquisition: datetime | None, *, half_life_h: float, where: str
 ) -> tuple[float, tuple[Note, ...]]:
@@ -130,7 +136,7 @@ def decay_reference_note(
     """
     if series is None or acquisition is None:
         return 1.0, ()
-    gap_h = _hours(series, acquisition)
+    gap_h = hours_apart(series, acquisition)
     factor = float(2.0 ** (gap_h / half_life_h))
     if abs(factor - 1.0) <= DECAY_REFERENCE_LIMIT:
         return factor, ()

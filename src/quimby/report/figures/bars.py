@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from quimby.core.uncertain import Uncertain
 from quimby.report.figures.style import (
@@ -24,7 +25,6 @@ from quimby.report.figures.style import (
 from quimby.report.rounding import significant
 from quimby.study.result import RegionResult
 
-PALE = "#9CC7E2"
 DARK_VERMILLION = "#B34700"
 
 
@@ -49,9 +49,11 @@ def cycle_bars(bars: Sequence[CycleBar], name: str, limit_gy: float | None) -> F
         axis.set_ylim(0, 1.13 * max(highest, limit_gy or 0.0))
         if limit_gy:
             axis.axhline(limit_gy, color=DARK_VERMILLION, lw=1.3)
+            left = bars[0].total_gy.interval()[1] < limit_gy  # there the line has room above it
             axis.text(
-                1.0, limit_gy, f"limit {limit_gy:g} Gy ", transform=axis.get_yaxis_transform(),
-                ha="right", va="bottom", fontsize=6.5, fontweight="bold", color=DARK_VERMILLION,
+                0.015 if left else 1.0, limit_gy, f"limit {limit_gy:g} Gy",
+                transform=axis.get_yaxis_transform(), ha="left" if left else "right",
+                va="bottom", fontsize=6.5, fontweight="bold", color=DARK_VERMILLION,
             )  # fmt: skip
         axis.set_xticks(range(len(bars)), [bar.label for bar in bars])
         axis.set_xlim(-0.6, len(bars) - 0.4)
@@ -66,7 +68,7 @@ def _bar(axis, index: int, bar: CycleBar) -> None:  # type: ignore[no-untyped-de
         axis.bar(index, bar.before_gy, 0.62, fill=False, ec=SKY, ls=":", lw=0.7)
         axis.bar(index, step, 0.62, bottom=bar.before_gy, fc="white", ec=BLUE, hatch="////", lw=0.8)
     else:
-        axis.bar(index, bar.before_gy, 0.62, color=PALE, lw=0)
+        axis.bar(index, bar.before_gy, 0.62, color=LIGHT_BLUE, lw=0)
         axis.bar(index, step, 0.62, bottom=bar.before_gy, color=BLUE, lw=0)
     low, high = bar.total_gy.interval()
     if bar.total_gy.u > 0:
@@ -75,7 +77,8 @@ def _bar(axis, index: int, bar: CycleBar) -> None:  # type: ignore[no-untyped-de
                       ecolor=INK, elinewidth=0.9, capsize=2.2, capthick=0.9)  # fmt: skip
     axis.annotate(significant(bar.total_gy.value, 3 if bar.total_gy.value >= 10 else 2),
                   (index, high), xytext=(0, 2), textcoords="offset points", ha="center",
-                  fontsize=6.5, fontweight="regular" if bar.forecast else "bold")  # fmt: skip
+                  fontsize=6.5, fontweight="regular" if bar.forecast else "bold", zorder=6,
+                  bbox={"fc": "white", "ec": "none", "pad": 0.6, "alpha": 0.85})  # fmt: skip
 
 
 def _cycles_alt(bars: Sequence[CycleBar], name: str, limit_gy: float | None) -> str:
@@ -86,20 +89,28 @@ def _cycles_alt(bars: Sequence[CycleBar], name: str, limit_gy: float | None) -> 
     return f"Cumulative dose to {name} after each cycle: {', '.join(parts)}{tail}."
 
 
-GROUPS = ("outline", "recovery", "curve", "calibration", "counts", "density, S", "other")
-COLOURS = (BLUE, OCHRE, GREEN, VERMILLION, PINK, SKY, GREY)
+LIGHT_BLUE, LIGHT_GREEN = "#9CC7E2", "#8FD0B6"
+GROUPS = {
+    "outline": BLUE, "registration": LIGHT_BLUE, "recovery": OCHRE, "curve": GREEN,
+    "slower phase, unseen": LIGHT_GREEN, "calibration": VERMILLION, "counts": PINK,
+    "density, S": SKY, "other": GREY,
+}  # fmt: skip
+"""The report's colours of the causes; what is alike has one hue, the unseen is hatched."""
+HATCHED = "slower phase, unseen"
 KEYS = {
+    HATCHED: ("slower phase",),
+    "registration": ("registration",),
     "outline": ("outline", "volume", "mass"),
     "recovery": ("recovery", "point spread", "partial", "resolution"),
-    "curve": ("curve", "prior", "model", "fit", "half-life", "population", "uptake"),
+    "counts": ("count", "background", "scatter", "repeatability", "dead time"),
+    "curve": ("curve", "prior", "model", "fit", "half-life", "population", "uptake", "one scan"),
     "calibration": ("calibration", "camera", "activity meter", "source"),
-    "counts": ("count",),
-    "density, S": ("s value", "density", "energy", "deposition"),
+    "density, S": ("s value", "density", "energy", "deposition", "absorbed fraction"),
 }
 
 
 def group_of(cause: str) -> str:
-    """Which of the report's seven colours a cause takes; its own name stays in the table."""
+    """Which of the report's colours a cause takes; its own name stays in the table."""
     low = cause.lower()
     for group, words in KEYS.items():
         if any(word in low for word in words):
@@ -133,26 +144,31 @@ def budget_bars(regions: Sequence[RegionResult]) -> Figure:
         axis.grid(axis="x", color=RULE, lw=0.4)
         axis.set_axisbelow(True)
         axis.set_xlabel("Standard uncertainty of the absorbed dose (%, k = 1)")
-        handles = [_patch(c) for c in COLOURS]
-        axis.legend(handles, GROUPS, ncols=len(GROUPS), loc="lower left", bbox_to_anchor=(-0.01, 1),
-                    frameon=False, fontsize=6.5, handlelength=1, handleheight=0.8,
-                    columnspacing=1.6)  # fmt: skip
+        shown = [g for g in GROUPS if any(shares(r.absorbed_dose_gy).get(g) for r in regions)]
+        axis.legend([_patch(g) for g in shown], shown, ncols=len(shown), loc="lower left",
+                    bbox_to_anchor=(-0.01, 1), frameon=False, fontsize=6.5, handlelength=1,
+                    handleheight=0.8, columnspacing=1.4)  # fmt: skip
         return finished(drawing, "budget", "Standard uncertainty of each region's dose in per "
                         "cent, split by cause; the table below holds the numbers.")  # fmt: skip
 
 
-def _patch(colour: str):  # type: ignore[no-untyped-def]
+def _patch(group: str):  # type: ignore[no-untyped-def]
     from matplotlib.patches import Patch
 
-    return Patch(facecolor=colour)
+    return Patch(**_look(group))
+
+
+def _look(group: str) -> dict[str, Any]:
+    hatch = {"hatch": "//////", "edgecolor": GREEN} if group == HATCHED else {}
+    return {"facecolor": GROUPS[group], "linewidth": 0, **hatch}
 
 
 def _stack(axis, row: int, dose: Uncertain) -> None:  # type: ignore[no-untyped-def]
     """Lengths are u x share of variance: they add to u, as quadrature parts would not."""
     left = 0.0
-    for group, colour in zip(GROUPS, COLOURS, strict=True):
-        width = 100 * dose.u_rel * shares(dose).get(group, 0.0) if dose.u else 0.0
-        axis.barh(row, width, 0.62, left=left, color=colour, lw=0)
+    for group, share in shares(dose).items():
+        width = 100 * dose.u_rel * share
+        axis.barh(row, width, 0.62, left=left, **_look(group))
         left += width
     words = f"{left:.1f} %" if left else "not known"
     axis.annotate(words, (left, row), xytext=(3, 0), textcoords="offset points", va="center",

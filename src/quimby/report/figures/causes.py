@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 from quimby.report.figures.style import OCHRE, RULE, Figure, canvas, finished
 
+LONG = 38  # letters of a cause beside its bar
+
 
 def cause_bars(name: str, title: str, causes: Sequence[tuple[str, float]]) -> Figure:
     """Share of each cause in the variance, largest first, in per cent."""
-    height = 11.0 + 4.2 * max(len(causes), 1)
+    height = 13.0 + 4.2 * max(len(causes), 1)
     with canvas(88, height) as drawing:
         axis = drawing.subplots()
-        drawing.subplots_adjust(left=0.46, right=0.93, top=1 - 1.5 / height, bottom=8.5 / height)
+        drawing.subplots_adjust(left=0.56, right=0.93, top=1 - 1.5 / height, bottom=10.5 / height)
         for row, (_cause, share) in enumerate(causes):
             axis.barh(row, 100 * share, 0.62, color=OCHRE if row == 0 else RULE, lw=0)
             words = f"{100 * share:.0f} %" if share >= 0.005 else "< 1 %"
@@ -35,4 +37,4 @@ def cause_bars(name: str, title: str, causes: Sequence[tuple[str, float]]) -> Fi
 
 
 def _cut(words: str) -> str:
-    return words if len(words) <= 30 else f"{words[:29]}…"
+    return words if len(words) <= LONG else f"{words[: LONG - 1]}…"

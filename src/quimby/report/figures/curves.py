@@ -71,7 +71,7 @@ def page_one_curves(regions: Sequence[RegionResult], styles: dict[str, Series]) 
         for region in regions:
             _one(top, region, styles[region.name], end)
             _residuals(low, region, styles[region.name], shift=_shift(regions, region, end))
-        _frame(top, low, regions, end)
+        _frame(top, low, regions, end, step=2 * TICKS_H if end > 5 * TICKS_H else TICKS_H)
         _labels(top, regions, styles, end)
         return finished(drawing, "curves_summary", _alt(regions))
 
@@ -86,7 +86,7 @@ def curve_panel(region: RegionResult, style: Series, limits: tuple[float, float]
         end = span([region])
         _one(top, region, style, end)
         _residuals(low, region, style)
-        _frame(top, low, [region], end)
+        _frame(top, low, [region], end, step=TICKS_H if end <= 264 else 2 * TICKS_H)
         top.set_ylim(*limits)
         return finished(drawing, f"curve_{slug(region.name)}", _alt([region]))
 
@@ -99,8 +99,17 @@ def slug(name: str) -> str:
 def shared_limits(regions: Sequence[RegionResult]) -> tuple[float, float]:
     """One log axis for regions that are compared, at least one and a half decades."""
     high = max(s.activity_mbq.value + 2 * s.activity_mbq.u for r in regions for s in r.samples)
+    high = max([high, *(_highest(r) for r in regions)])
     low = min(_floor(r) for r in regions)
     return _decades(low, high)
+
+
+def _highest(region: RegionResult) -> float:
+    """Top of the band, which between scans may lie above every sample."""
+    if region.curve is None:
+        return 0.0
+    times = np.linspace(0.05, region.samples[-1].time_h, 100)
+    return float(np.max(activity(region.curve, times) + 2 * band(region.curve, times)))
 
 
 def _floor(region: RegionResult) -> float:
@@ -144,11 +153,12 @@ def _residuals(axis: Any, region: RegionResult, style: Series, shift: float = 0.
     assert region.curve is not None
     at = [s.time_h + shift for s in region.samples]
     axis.plot(
-        at, region.curve.residuals_u, style.marker, ms=3.4, mfc="white", mec=style.colour, mew=0.9
-    )
+        at, region.curve.residuals_u, style.marker, ms=3.4, mfc="white", mec=style.colour, mew=0.9,
+        clip_on=False, zorder=5,
+    )  # fmt: skip
 
 
-def _frame(top: Any, low: Any, regions: Sequence[RegionResult], end: float) -> None:
+def _frame(top: Any, low: Any, regions: Sequence[RegionResult], end: float, step: int) -> None:
     last = last_time(regions)
     for axis in (top, low):
         axis.axvspan(last, end, color=SHADE, lw=0, zorder=0)
@@ -166,7 +176,7 @@ def _frame(top: Any, low: Any, regions: Sequence[RegionResult], end: float) -> N
     low.axhline(0, color=GREY, lw=0.6)
     low.set_yticks([-2, 0, 2], ["−2", "0", "+2"])
     low.set_ylabel("Resid.\n(u)", fontsize=6.2)
-    low.set_xticks(np.arange(0, end + 1, TICKS_H if end <= 264 else 2 * TICKS_H))
+    low.set_xticks(np.arange(0, end + 1, step))
     low.set_xlabel("Time after start of administration (h)")
 
 

@@ -81,7 +81,8 @@ def _roomiest(
                     if other is not region and gap >= 0:
                         free = min(free, gap)
             span = (at, at + need) if right else (at - need, at)
-            meets = any(a < span[1] and span[0] < b and abs(h - height) < 7 for a, b, h in taken)
+            meets = span[0] < 0 or any(a < span[1] and span[0] < b and abs(h - height) < 7
+                                       for a, b, h in taken)  # fmt: skip
             score = min(free, need) - (need if meets else 0.0)
             if score > best[0] + 1e-9:
                 best = score, float(height), right

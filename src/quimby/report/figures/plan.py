@@ -203,7 +203,7 @@ def _thought_of(axis: Any, plan: Plan) -> None:
     axis.text(
         at,
         1.02,
-        f" thought of {significant(at, 3)} GBq ",
+        f" considered: {significant(at, 3)} GBq ",
         fontsize=6.4,
         fontweight="bold",
         color=DARK_GREEN,
@@ -219,6 +219,6 @@ def _limits_alt(plan: Plan) -> str:
         f"(upper 95 per cent within it up to {significant(a.careful_mbq / MBQ_PER_GBQ, 3)})"
         for a in plan.allowed
     )
-    thought = (f"; thought of {significant(plan.thought_of_mbq / MBQ_PER_GBQ, 3)} GBq"
+    thought = (f"; considered: {significant(plan.thought_of_mbq / MBQ_PER_GBQ, 3)} GBq"
                if plan.thought_of_mbq else "")  # fmt: skip
     return f"Bars of the activity that each limit allows: {parts}{thought}."

@@ -25,7 +25,7 @@ def planar_views(result: Result) -> Figure | None:
     shown = [p for p in pictures if p.regions]
     if not shown:
         return None
-    boxes = [_box(p) for p in shown]
+    boxes = _alike([_box(p) for p in shown], shown)
     column = (WIDTH_MM - GAP_MM * (PER_ROW - 1)) / PER_ROW
     tall = max(column * _height(b, p) / _width(b, p) for b, p in zip(boxes, shown, strict=True))
     bands = [range(n, min(n + PER_ROW, len(shown))) for n in range(0, len(shown), PER_ROW)]
@@ -80,6 +80,14 @@ def _box(picture: PlanarPicture) -> Box:
         low, high = max(0, int(at[0]) - room), min(drawn.shape[axis], int(at[-1]) + room + 1)
         found.append(slice(low, high))
     return found[0], found[1]
+
+
+def _alike(boxes: list[Box], shown: Sequence[PlanarPicture]) -> list[Box]:
+    """One window for all where all have the same pixels, so that they can be compared."""
+    if len({(p.pixel_mm, np.shape(p.views[0])) for p in shown}) > 1:
+        return boxes
+    ends = [slice(min(b[i].start for b in boxes), max(b[i].stop for b in boxes)) for i in (0, 1)]
+    return [(ends[0], ends[1])] * len(boxes)
 
 
 def _any(shares: Iterable[Float]) -> NDArray[np.bool_]:

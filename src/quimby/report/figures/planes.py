@@ -52,14 +52,18 @@ class Plane:
     def position(self) -> str:
         """Words for the plane's place."""
         if self.kind == "axial":
-            return f"axial, z = {self.at_mm:.0f} mm"
-        return f"coronal, y = {self.at_mm:.0f} mm"
+            return f"axial, z = {_whole(self.at_mm)} mm"
+        return f"coronal, y = {_whole(self.at_mm)} mm"
 
     @property
     def aspect(self) -> float:
         """Height over width of the picture."""
         left, right, top, bottom = self.window
         return abs(bottom - top) / (right - left)
+
+
+def _whole(mm: float) -> str:
+    return f"{round(mm)}".replace("-", "\u2212")
 
 
 def cut(image: Image, plane: Plane, *, outside: float = 0.0, order: int = 1) -> Float:
@@ -167,17 +171,22 @@ def bare(axis: Any) -> None:
         spine.set_visible(False)
 
 
-def marks(axis: Any, plane: Plane, *, bar: bool = True, words: bool = True) -> None:
-    """R and L, the plane's position and a 5 cm bar."""
-    halo = {"color": "white", "fontsize": 6.2}
+def halo(width: float) -> list[Any]:
+    """A dark rim, so that white words and lines read on any ground."""
     from matplotlib.patheffects import withStroke
 
-    effect = [withStroke(linewidth=1.4, foreground=INK)]
+    return [withStroke(linewidth=width, foreground=INK)]
+
+
+def marks(axis: Any, plane: Plane, *, bar: bool = True, words: bool = True) -> None:
+    """R and L, the plane's position and a 5 cm bar."""
+    white = {"color": "white", "fontsize": 6.2}
+    effect = halo(2.0)
     for x, side, align in ((0.015, "R", "left"), (0.985, "L", "right")):
         axis.text(x, 0.5, side, transform=axis.transAxes, ha=align, va="center",
-                  fontweight="bold", path_effects=effect, **halo)  # fmt: skip
+                  fontweight="bold", path_effects=effect, **white)  # fmt: skip
     if words:
-        axis.text(0.985, 0.02, plane.position, transform=axis.transAxes, ha="right", va="bottom",
+        axis.text(0.985, 0.985, plane.position, transform=axis.transAxes, ha="right", va="top",
                   path_effects=effect, color="white", fontsize=6)  # fmt: skip
     if bar:
         left, right, bottom, top = plane.extent
@@ -186,7 +195,7 @@ def marks(axis: Any, plane: Plane, *, bar: bool = True, words: bool = True) -> N
         axis.plot([start, start + BAR_MM], [height, height], color="white", lw=1.6,
                   path_effects=effect, solid_capstyle="butt")  # fmt: skip
         axis.text(start, height + 0.02 * (top - bottom), "5 cm", ha="left", va="bottom",
-                  path_effects=effect, **halo)  # fmt: skip
+                  path_effects=effect, **white)  # fmt: skip
 
 
 def outline(axis: Any, masks: Mapping[str, Image], plane: Plane, colours: Mapping[str, str],

@@ -8,6 +8,7 @@ from quimby.advise.judging import Judged
 from quimby.advise.recommend import Recommendation
 from quimby.report.figures.devices import Plot
 from quimby.report.figures.style import BLUE, DARKER, GREY, INK, RULE, VERMILLION, apart
+from quimby.report.lettering import raised
 
 
 def front_plot(found: Recommendation, centre: str) -> Plot:
@@ -50,7 +51,7 @@ def _draw(drawing: Any, found: Recommendation, centre: str) -> None:
     axis.set_axisbelow(True)
     axis.set_xlabel("Burden a patient and cycle (weighted minutes of staff)")
     axis.set_ylabel("Expected standard uncertainty (%, k = 1)")
-    axis.set_title(f"{found.title} · {centre}")
+    axis.set_title(raised(f"{found.title} · {centre}"))
 
 
 def _front(axis: Any, found: Recommendation) -> None:

@@ -33,6 +33,7 @@ HEADROOM = 1.2  # above the highest band of a linear axis
 LABEL_AT = 0.66  # where words beside a line stand at the latest, so that they end inside
 BEFORE_AT = 0.72  # where the name of an earlier line stands, as a share of the time axis
 DAY_H = 24.0
+LETTER_MM = 1.5  # width of a letter beside a line, with room before the axis
 LOOKS = {"Whole body": (BLUE, "o"), "Blood": (VERMILLION, "s"), "Thyroid": (GREEN, "^"),
          "Remnant": (OCHRE, "D")}  # fmt: skip
 
@@ -271,15 +272,18 @@ def _at_48(axis: Any, series: Series, ink: str) -> None:
         return
     axis.axvline(48.0, color=RULE, lw=0.8, zorder=1)
     axis.plot([48.0], [100 * held.value], "D", ms=3.4, color=ink, zorder=6)
-    _said(
-        axis,
-        f"{_share(held)} % at 48 h",
-        (48.0, 100 * held.value),
-        (-4, -7),
-        ink,
-        ha="right",
-        va="top",
-    )
+    text, at = f"{_share(held)} % at 48 h", (48.0, 100 * held.value)
+    if _room_mm(axis, 48.0) > LETTER_MM * len(text):
+        _said(axis, text, at, (-4, -7), ink, ha="right", va="top")
+    else:  # a falling line leaves the upper right free too
+        _said(axis, text, at, (5, 4), ink, ha="left", va="bottom")
+
+
+def _room_mm(axis: Any, time_h: float) -> float:
+    """From the axis to a time, mm on paper."""
+    low, high = axis.get_xlim()
+    whole = axis.figure.get_size_inches()[0] * 25.4 * axis.get_position().width
+    return float(whole * (time_h - low) / (high - low))
 
 
 def _residuals(axis: Any, series: Series, axes: Axes) -> None:

@@ -6,6 +6,7 @@ Without a CT the dose lies on the scans in grey, and each scan stands alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,16 +23,21 @@ from quimby.report.figures.planes import (
     centroid_mm,
     coronal_through,
     cut,
+    halo,
     marks,
     outline,
     show_activity,
     show_ct,
 )
-from quimby.report.figures.style import PINK, SKY, YELLOW, Figure, canvas, finished
+from quimby.report.figures.style import INK, PINK, SKY, YELLOW, Figure, canvas, finished
 from quimby.report.rounding import significant
+from quimby.report.words import joined
 from quimby.study.result import Pictures, RegionResult, Result
 
 Float = NDArray[np.float64]
+ROOM_MM, ROW_MM, TITLE_MM = 166.0, 70.0, 5.0  # of the scans' figure: width, tallest row, its title
+FEW_SCANS = 2
+SPOT_PIXELS = 12  # least size of a hot spot that is labelled
 LINES = {"kidney": "#FFFFFF", "liver": SKY, "spleen": PINK, "lesion": YELLOW, "marrow": "#7FE0C3"}
 WORDS = {"#FFFFFF": "white", SKY: "blue", PINK: "pink", YELLOW: "yellow", "#7FE0C3": "mint",
          "#F5A66B": "orange"}  # fmt: skip
@@ -47,11 +53,14 @@ def key_words(result: Result, plane: Plane | None = None) -> str:
     masks = _masks(result.pictures) if result.pictures else {}
     drawn = [r for r in result.regions if r.name in masks]
     shown = [r for r in drawn if plane is None or cut(masks[r.name], plane).max() >= 0.5]
-    seen = dict.fromkeys((WORDS[LINES.get(r.organ, OTHER)], r.organ) for r in shown)
-    return "Outlines: " + ", ".join(f"{colour} {organ}" for colour, organ in seen) + "."
+    organs: dict[str, dict[str, None]] = {}
+    for r in shown:
+        organs.setdefault(WORDS[LINES.get(r.organ, OTHER)], {})[r.organ] = None
+    said = [f"{colour} {joined(list(names))}" for colour, names in organs.items()]
+    return f"Outlines: {', '.join(said)}."
 
 
-def _centres(pictures: Pictures, regions: Sequence[RegionResult]) -> list[Float]:
+def centres_of(pictures: Pictures, regions: Sequence[RegionResult]) -> list[Float]:
     found = [centroid_mm(pictures.occupancy[r.name]) for r in regions
              if r.name in pictures.occupancy]  # fmt: skip
     return [c for c in found if c is not None]
@@ -67,7 +76,7 @@ def main_regions(result: Result) -> list[RegionResult]:
     return found or list(result.regions)
 
 
-def _trunk(pictures: Pictures) -> tuple[Float, Float]:
+def trunk(pictures: Pictures) -> tuple[Float, Float]:
     """Low and high corner of what is shown of the body."""
     within = pictures.dose.grid
     if pictures.ct is not None:
@@ -93,8 +102,8 @@ def _show_under(axis: Any, pictures: Pictures, plane: Plane) -> None:
 def summary_plane(result: Result) -> Plane:
     """The coronal plane of page one."""
     assert result.pictures is not None
-    low, high = _trunk(result.pictures)
-    return coronal_through(_centres(result.pictures, main_regions(result)), low, high)
+    low, high = trunk(result.pictures)
+    return coronal_through(centres_of(result.pictures, main_regions(result)), low, high)
 
 
 def organ_scale(result: Result) -> float:
@@ -119,7 +128,9 @@ def coronal_dose(result: Result) -> Figure:
         axis = drawing.add_axes((0.0, 0.0, room / width, 1.0))
         axis.set_anchor("NW")
         met = _dose_on(axis, result, plane, organ_scale(result))
-        _colour_bar(drawing, axis, (0.85, 0.05), organ_scale(result), "Gy")
+        drawing.canvas.draw()
+        beside = axis.get_position().x1 + 0.023
+        _colour_bar(drawing, axis, (beside, 0.05), organ_scale(result), "Gy")
         over = f"Absorbed dose over {under(result.pictures)}, {plane.position}"
         alt = f"{over}; outlined: {', '.join(met)}."
         return finished(drawing, "dose_coronal", alt)
@@ -147,9 +158,27 @@ def _isodoses(axis: Any, dose: Float, plane: Plane, levels: Sequence[float]) -> 
     rows, columns = dose.shape
     x = left + (np.arange(columns) + 0.5) * (right - left) / columns
     y = top + (np.arange(rows) + 0.5) * (bottom - top) / rows
-    lines = axis.contour(x, y, dose, levels=inside, colors="#F0E442", linewidths=0.7,
-                         linestyles="dashed")  # fmt: skip
-    axis.clabel(lines, fmt=lambda v: f"{v:g}", fontsize=6, inline_spacing=1)
+    for width, colour in ((1.5, INK), (0.6, "white")):
+        axis.contour(x, y, dose, levels=inside, colors=colour, linewidths=width,
+                     linestyles="dashed" if colour == "white" else "solid")  # fmt: skip
+    for across, down, met in _isodose_words(dose, inside):
+        axis.annotate(met, (x[across], y[down]), xytext=(1.5, 0), textcoords="offset points",
+                      fontsize=6, color="white", va="center", path_effects=halo(1.6))  # fmt: skip
+
+
+def _isodose_words(dose: Float, levels: Sequence[float]) -> list[tuple[int, int, str]]:
+    """Beside each hot spot the lines that are drawn in it: column, row, "5, 10"."""
+    from scipy import ndimage
+
+    spots, count = ndimage.label(dose >= levels[0])
+    found = []
+    for number in range(1, count + 1):
+        rows, columns = np.nonzero(spots == number)
+        if rows.size < SPOT_PIXELS:
+            continue
+        met = [f"{v:g}" for v in levels if dose[rows, columns].max() > v]
+        found.append((int(columns.max()), int(rows.mean()), ", ".join(met)))
+    return found
 
 
 def _masks(pictures: Pictures) -> Mapping[str, Any]:
@@ -223,28 +252,60 @@ def fused(result: Result) -> Figure | None:
     planes = _planes(result, lambda r: r.volume_ml.value)
     scans = pictures.spect_mbq_per_ml
     end = max(float(np.percentile(s.values, 99.7)) for s in scans) or 1.0
-    column = 167.0 / max(len(scans), 3)
-    heights = [column * p.aspect for p in planes]
-    with canvas(180, sum(heights) + 2 * len(heights) + 5) as drawing:
-        total_mm = sum(heights) + 2 * len(heights) + 5
-        down = 5.0
-        axis = None
-        for plane, height in zip(planes, heights, strict=True):
-            for index, scan in enumerate(scans):
-                place = (index * (column + 0.6) / 180, 1 - (down + height) / total_mm,
-                         column / 180, height / total_mm)  # fmt: skip
-                axis = drawing.add_axes(place)
-                _fused_one(axis, result, scan, plane, end, first=index == 0)
-                if plane is planes[0]:
-                    axis.set_title(_scan_title(result, index), pad=3, fontsize=7)
-            down += height + 2
-        right = (len(scans) * (column + 0.6) + 0.8) / 180
-        _colour_bar(drawing, axis, (right, 0.008), end, "MBq/ml", "inferno")
+    tiles, tall = _beside(planes, len(scans))
+    right = max(t.left + t.width for t in tiles)
+    with canvas(180, tall) as drawing:
+        axes = [drawing.add_axes((t.left / 180, 1 - (t.down + t.height) / tall, t.width / 180,
+                                  t.height / tall)) for t in tiles]  # fmt: skip
+        for axis, t in zip(axes, tiles, strict=True):
+            first = t.scan == 0 or len(scans) <= FEW_SCANS
+            _fused_one(axis, result, scans[t.scan], t.plane, end, first=first)
+            if t.titled:
+                axis.set_title(_scan_title(result, t.scan), pad=3, fontsize=7)
+        _colour_bar(drawing, axes[0], ((right + 1.2) / 180, 0.008), end, "MBq/ml", "inferno")
         alt = (
             f"Activity concentration of each scan{_over(pictures)} on one colour scale "
             f"that ends at {significant(end)} MBq/ml; {'; '.join(p.position for p in planes)}."
         )
         return finished(drawing, "fused", alt)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One scan on one plane, and where it stands (mm from the left and from the top)."""
+
+    plane: Plane
+    scan: int
+    left: float
+    down: float
+    width: float
+    height: float
+    titled: bool
+
+
+def _beside(planes: Sequence[Plane], scans: int) -> tuple[list[Tile], float]:
+    """Tiles and the height of all: a column a scan; of one or two scans a row each."""
+    if scans <= FEW_SCANS:
+        return _in_rows(planes, scans)
+    width, down, tiles = ROOM_MM / scans, TITLE_MM, []
+    for row, plane in enumerate(planes):
+        height = width * plane.aspect
+        tiles += [Tile(plane, n, n * (width + 0.6), down, width, height, row == 0)
+                  for n in range(scans)]  # fmt: skip
+        down += height + 2
+    return tiles, down
+
+
+def _in_rows(planes: Sequence[Plane], scans: int) -> tuple[list[Tile], float]:
+    room = ROOM_MM - 1.2 * (len(planes) - 1)
+    height, tiles = min(ROW_MM, room / sum(1 / p.aspect for p in planes)), []
+    for n in range(scans):
+        left, down = 0.0, TITLE_MM + n * (height + TITLE_MM + 1.5)
+        for plane in planes:
+            width = height / plane.aspect
+            tiles.append(Tile(plane, n, left, down, width, height, plane is planes[0]))
+            left += width + 1.2
+    return tiles, tiles[-1].down + height + 2
 
 
 def scans_words(pictures: Pictures | None) -> str:
@@ -258,15 +319,6 @@ def scans_words(pictures: Pictures | None) -> str:
             + scale + " There is no CT.")  # fmt: skip
 
 
-def registration_words(pictures: Pictures | None) -> str:
-    """How the scans were laid on each other, for the head of the table."""
-    if pictures is not None and pictures.registered_ct and pictures.ct is not None:
-        return ("Each scan's CT brought to the reference CT: chequered (blue tint reference, sand "
-                "tint scan), and the difference, purple to orange about zero.")  # fmt: skip
-    return ("The outlines, blurred as the camera blurs, laid on each scan's activity: look at them "
-            "on the scans above.")  # fmt: skip
-
-
 def _over(pictures: Pictures) -> str:
     return " over the reference CT" if pictures.ct is not None else " in the reference's place"
 
@@ -274,13 +326,13 @@ def _over(pictures: Pictures) -> str:
 def _planes(result: Result, rank: Callable[[RegionResult], float]) -> list[Plane]:
     """Coronal and axial through the main organs, and axial through the lesion that ranks first."""
     assert result.pictures is not None
-    low, high = _trunk(result.pictures)
-    centres = _centres(result.pictures, main_regions(result))
+    low, high = trunk(result.pictures)
+    centres = centres_of(result.pictures, main_regions(result))
     planes = [coronal_through(centres, low, high), axial_through(centres, low, high)]
     lesions = _of(result.regions, "lesion")
     if lesions:
         biggest = max(lesions, key=rank)
-        planes.append(axial_through(_centres(result.pictures, [biggest]), low, high))
+        planes.append(axial_through(centres_of(result.pictures, [biggest]), low, high))
     return planes
 
 
@@ -305,58 +357,3 @@ def _fused_one(axis: Any, result: Result, scan: Any, plane: Plane, end: float,
                 aspect="equal")  # fmt: skip
     outline(axis, _masks(result.pictures), plane, line_colours(result.regions), 0.6)
     marks(axis, plane, bar=first, words=first)
-
-
-def registration(result: Result) -> Figure | None:
-    """Each registered CT against the reference: chequered, and the difference about zero."""
-    pictures = result.pictures
-    if pictures is None or pictures.ct is None or not pictures.registered_ct:
-        return None
-    low, high = _trunk(pictures)
-    centres = _centres(pictures, main_regions(result))
-    plane = coronal_through(centres, low, high)
-    own = {x.reference for x in result.registrations}
-    pairs = [(n, ct) for n, ct in pictures.registered_ct.items() if n not in own]
-    if not pairs:
-        return None
-    gap, title = 1.2, 4.5
-    width = min((180 - gap * (len(pairs) - 1)) / max(len(pairs), 3), 52 / plane.aspect)
-    height = width * plane.aspect
-    tall = 2 * height + gap + title
-    with canvas(180, tall) as drawing:
-        for index, (name, moved) in enumerate(pairs):
-            left = index * (width + gap) / 180
-            upper = drawing.add_axes((left, (height + gap) / tall, width / 180, height / tall))
-            lower = drawing.add_axes((left, 0.0, width / 180, height / tall))
-            _chequer(upper, pictures.ct, moved, plane)
-            _difference(lower, pictures.ct, moved, plane)
-            marks(upper, plane, bar=index == 0, words=index == 0)
-            marks(lower, plane, bar=False, words=False)
-            upper.set_title(f"{name} on the reference", pad=3, fontsize=7)
-        alt = ("Registered CTs against the reference CT: chequered, and the difference from "
-               f"purple (reference brighter) to orange; {plane.position}.")  # fmt: skip
-        return finished(drawing, "registration", alt)
-
-
-def _chequer(axis: Any, reference: Any, moved: Any, plane: Plane) -> None:
-    from quimby.report.figures.planes import CT_CENTRE, CT_WIDTH, STEP_MM
-
-    a, b = cut(reference, plane, outside=-1000.0), cut(moved, plane, outside=-1000.0)
-    rows, columns = np.indices(a.shape)
-    tile = max(1, round(30 / STEP_MM))
-    odd = ((rows // tile) + (columns // tile)) % 2 == 1
-    low, high = CT_CENTRE - CT_WIDTH / 2, CT_CENTRE + CT_WIDTH / 2
-    level = np.clip((np.where(odd, b, a) - low) / (high - low), 0, 1)
-    tint = np.where(odd[..., None], np.array([1.0, 0.93, 0.80]), np.array([0.82, 0.92, 1.0]))
-    axis.imshow(level[..., None] * tint, extent=plane.extent, aspect="equal")
-    bare(axis)
-
-
-def _difference(axis: Any, reference: Any, moved: Any, plane: Plane) -> None:
-    a, b = cut(reference, plane, outside=-1000.0), cut(moved, plane, outside=-1000.0)
-    gap = np.clip(b, -160, 240) - np.clip(a, -160, 240)
-    axis.imshow(gap, cmap="PuOr_r", vmin=-300, vmax=300, extent=plane.extent, aspect="equal")
-    bare(axis)
-    for spine in axis.spines.values():
-        spine.set_visible(True)
-        spine.set_linewidth(0.3)

@@ -18,8 +18,8 @@ DARKER = {GREEN: "#00704F", VERMILLION: "#B34700", OCHRE: "#8A5A00", PINK: "#8F3
 """Twins dark enough (4.5 : 1 on white) for words beside a curve."""
 
 SERIES = (
-    (BLUE, "o"), (GREEN, "^"), (VERMILLION, "s"), (OCHRE, "D"), (PINK, "v"), (SKY, "P"),
-    (INK, "X"), (GREY, "p"),
+    (BLUE, "o"), (GREEN, "^"), (VERMILLION, "s"), (OCHRE, "D"), (PINK, "v"), (SKY, ">"),
+    (INK, "<"), (GREY, "p"),
 )  # fmt: skip
 PNG_DPI = 200
 MM = 1 / 25.4

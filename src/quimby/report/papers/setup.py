@@ -25,6 +25,8 @@ def setup_paper(
     """Tasks by step, who may do what, phantoms, calibration calendar."""
     blocks: list[Block] = [Words(_sum(plan), strong=True)]
     blocks += list(_lacking(plan))
+    if plan.look_up:
+        blocks += [Heading("Look up", "the centre's document does not say"), Points(plan.look_up)]
     for step, name in STEPS.items():
         rows = [t for t in plan.tasks if t.step == step]
         if rows:
@@ -101,6 +103,7 @@ def setup_plain(plan: SetupPlan, calendar: CalibrationCalendar, paper: Paper) ->
         "fillings": list(plan.fillings),
         "holders": [asdict(h) for h in plan.holders],
         "lacking": [asdict(m) for m in plan.lacking],
+        "look_up": list(plan.look_up),
         "calendar": [{**asdict(d), "on": d.on.isoformat()} for d in calendar.due],
         "rules": [asdict(r) for r in calendar.rules],
     }

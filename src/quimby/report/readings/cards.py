@@ -129,7 +129,7 @@ def _limit_cards(result: Result, plan: Plan) -> list[Row]:
     if plan.thought_of_mbq is not None and plan.thought_of_gy is not None:
         amount = say.plain_activity(plan.thought_of_mbq)
         found.append(_gy_card(f"{plan.target} dose of {amount}", plan.thought_of_gy,
-                              ["the activity thought of"]))  # fmt: skip
+                              ["the activity considered"]))  # fmt: skip
     dose, held = words.dose_before(result, plan), _retained(result)
     if dose is not None:
         per = dose.dose_per_activity_gy_per_gbq

@@ -58,6 +58,8 @@ def table(result: Result) -> Row:
     """One row a quantity, one pair of columns a stage; the range is for the last of them."""
     stages = columns(result)
     rows = [r for r in (*_dose_rows(stages), *_series_rows(stages)) if any(r["cells"])]
+    order = list(dict.fromkeys(r["label"] for r in rows))
+    rows.sort(key=lambda r: order.index(r["label"]))  # dose and curve of one thing together
     return {"heads": [_head(s, result) for s in stages], "rows": _named_once(rows),
             "footnotes": _footnotes(result, stages)}  # fmt: skip
 
@@ -186,7 +188,7 @@ def _largest_causes(result: Result) -> str:
     if dose is None or not dose.dose_gy.u:
         return ""
     rows = words.grouped(dose.dose_gy.parts)[:3]
-    said = ", ".join(f"{cause} {say.percent(share)}" for cause, share in rows)
+    said = ", ".join(f"{cause}: {say.percent(share)}" for cause, share in rows)
     return f"Largest parts of the variance, {dose.name.lower()} dose: {said}."
 
 

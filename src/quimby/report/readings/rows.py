@@ -66,6 +66,7 @@ def points(series: Series) -> Table:
     scale = shown.scale(series)
     fitted = shown.judged(series)
     voided = any(p.after_void is not None for p in series.points)
+    file, places = _places(series)
     head = ["After start, h", "Clock", "As written in the table", f"As used, {scale.unit} ± u"]
     head += (["After voiding"] if voided else []) + (["Residual, u"] if fitted else []) + ["Where"]
     rows = []
@@ -76,8 +77,17 @@ def points(series: Series) -> Table:
             row.append("–" if p.after_void is None else "yes" if p.after_void else "no")
         if fitted:
             row.append(say.fixed(series.residuals_u[index], -1))
-        rows.append([*row, p.where])
-    return {"head": head, "rows": rows}
+        rows.append([*row, places[index]])
+    return {"head": head, "rows": rows, "file": file}
+
+
+def _places(series: Series) -> tuple[str, list[str]]:
+    """The one table that all readings stand in, and the row of each; else each place in full."""
+    parts = [p.where.rsplit(", ", 1) for p in series.points]
+    files = {part[0] for part in parts if len(part) == 2}
+    if len(files) == 1 and all(len(part) == 2 for part in parts):
+        return files.pop(), [part[1] for part in parts]
+    return "", [p.where for p in series.points]
 
 
 def _as_used(x: Uncertain) -> str:
@@ -155,7 +165,7 @@ def budget(result: Result) -> Table:
 def _causes(x: Uncertain) -> str:
     if not x.u or not x.value:
         return "no cause of doubt is carried"
-    return "; ".join(f"{cause} {100 * x.u_rel * share**0.5:.1f} %"
+    return "; ".join(f"{cause}: {100 * x.u_rel * share**0.5:.1f} %"
                      for cause, share in words.grouped(x.parts))  # fmt: skip
 
 
@@ -176,8 +186,9 @@ def figures(result: Result) -> Table:
 
 
 def cohorts(result: Result) -> Table:
-    """Every published cohort that a value was laid beside."""
-    rows = []
+    """Every published cohort that a value was laid beside; sources by number, below."""
+    rows: list[list[str]] = []
+    sources: list[str] = []
     for stage in result.stages:
         name = shown.stage_name(stage, result)
         found = [(d.name + " dose per activity", p) for d in stage.doses for p in d.population]
@@ -185,7 +196,9 @@ def cohorts(result: Result) -> Table:
         found += [(f"{what}, TIAC" if what in series else what, p)
                   for what, places in stage.places.items() for p in places]  # fmt: skip
         for what, p in found:
-            rows.append([what, name, *_published(p)])
+            *told, source = _published(p)
+            sources += [source] if source not in sources else []
+            rows.append([what, name, *told, f"{sources.index(source) + 1}"])
     head = [
         "Value",
         "Administration",
@@ -195,7 +208,8 @@ def cohorts(result: Result) -> Table:
         "Patient",
         "Source",
     ]
-    return {"head": head, "rows": rows}
+    key = "; ".join(f"{i}: {source}" for i, source in enumerate(sources, start=1))
+    return {"head": head, "rows": rows, "key": f"Sources. {key}." if key else ""}
 
 
 def _published(p: Place) -> list[str]:

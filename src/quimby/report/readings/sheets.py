@@ -125,7 +125,7 @@ def _planned(p: Plan) -> Iterator[list[Cell]]:
         yield [f"allowed by {a.name}", *_pair(a.activity_mbq), "MBq", a.limit.source]
         yield [f"upper 95 % within {a.name}", float(a.careful_mbq), None, "MBq", a.limit.source]
     if p.thought_of_mbq is not None:
-        yield ["activity thought of", float(p.thought_of_mbq), None, "MBq", ""]
+        yield ["activity considered", float(p.thought_of_mbq), None, "MBq", ""]
         yield ["its dose", *_pair(p.thought_of_gy), "Gy", p.target]
     for cause, share in p.sensitivity:
         yield [f"share of the variance: {cause}", float(share), None, "1", ""]

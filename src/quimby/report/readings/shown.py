@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from quimby.core.uncertain import Uncertain
 from quimby.report import rounding as say
-from quimby.report.words import NUMBERS
+from quimby.report.words import spelled
 from quimby.study.result import Result
 from quimby.study.stages import Series, Stage
 
@@ -91,7 +91,7 @@ def counted(series: Series) -> str:
     """ "three uptakes", "13 readings"."""
     n = len(series.points)
     one, many = COUNTED.get(series.quantity, ("reading", "readings"))
-    return f"{NUMBERS[n] if n < len(NUMBERS) else n} {one if n == 1 else many}"
+    return f"{spelled(n)} {one if n == 1 else many}"
 
 
 def stage_name(stage: Stage, result: Result) -> str:

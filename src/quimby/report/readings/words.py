@@ -18,7 +18,7 @@ PLAN_TITLES = {"thyroid": "Activity and absorbed dose",
 THINGS = {"Whole body": "whole body", "Blood": "blood", "Thyroid": "thyroid"}
 SMALL = 0.005  # share of the variance that has a row of its own
 ROWS = 8  # causes that are named
-LONG = 30  # letters of a cause beside its bar
+LONG = 36  # letters of a cause beside its bar
 LEADS = 0.4  # share of the variance from which one cause is called the largest part
 
 
@@ -116,7 +116,7 @@ def _limits(_result: Result, plan: Plan) -> tuple[str, list[str]]:
                     f"{plan.target.lower()}.")  # fmt: skip
     if plan.thought_of_mbq is not None and plan.thought_of_gy is not None:
         rest.append(
-            f"The activity thought of, {say.plain_activity(plan.thought_of_mbq)}, gives "
+            f"The activity considered, {say.plain_activity(plan.thought_of_mbq)}, gives "
             f"{say.plus_minus(plan.thought_of_gy, 'Gy')} to the {plan.target.lower()}"
             f"{_interval(plan.thought_of_gy, 'Gy')}."
         )
@@ -158,7 +158,7 @@ def _kept(rows: tuple[Verified, ...]) -> list[str]:
         return []
     v = rows[-1]
     return [f"{v.name} measured: {say.plus_minus(v.measured, v.unit)}, "
-            f"{say.significant(v.ratio.value)} times what was foretold."]  # fmt: skip
+            f"{say.significant(v.ratio.value)} times what was predicted."]  # fmt: skip
 
 
 def _doses_only(result: Result) -> str:
@@ -230,7 +230,7 @@ def plan_title(plan: Plan) -> str:
 def _kind(kind: str, causes: Sequence[str]) -> str:
     """How a kind is called: its one cause in full, where that is short, else the kind."""
     if len(causes) > 1:
-        return f"{kind} ({len(causes)})"
+        return f"{kind}, {len(causes)} causes"
     return causes[0] if len(causes[0]) <= LONG else kind
 
 

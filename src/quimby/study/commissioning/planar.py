@@ -16,7 +16,7 @@ from quimby.devices.camera import CameraRecord, PlanarRecord
 from quimby.devices.planar_sensitivity import Background, planar_sensitivity
 from quimby.measure.dicom.planar import read_planar
 from quimby.measure.planar_scan import SAME_KEV, PlanarFrame, PlanarScan, chosen_window
-from quimby.physics.decay import decay_factor
+from quimby.physics.decay import ASSAY_AGE_LIMIT, decay_factor
 from quimby.physics.nuclides import canonical, nuclide
 from quimby.study.commissioning import certificate as told
 from quimby.study.commissioning.certificate import Certificate, Check, Quantity, Table
@@ -146,6 +146,9 @@ def _measured(
     start = aware(scan.acquired_at, where=where, zone=zone)
     half_life_h = nuclide(name).half_life_h.value
     elapsed_h = hours_between(aware(at, where="--at", zone=zone), start)
+    if abs(elapsed_h) > ASSAY_AGE_LIMIT * half_life_h:
+        raise refusal("E-CAL-ASSAY", where="--at", half_lives=abs(elapsed_h) / half_life_h,
+                      days=abs(elapsed_h) / 24, limit=ASSAY_AGE_LIMIT)  # fmt: skip
     held = assay.scaled(decay_factor(elapsed_h, half_life_h))
     behind = _background(frame, [f for s in empty for f in _frames(s, energy_kev)], where)
     found = planar_sensitivity(frame.counts.sum(), frame.seconds, held, half_life_h=half_life_h,

@@ -112,6 +112,8 @@ def _runs(
     scan: PlanarScan, energy_kev: float | None, head: int | None, zone: str | None
 ) -> list[Run]:
     where, start = scan.files[0].name, scan.acquired_at
+    if scan.kind == "dynamic":
+        zone = zone or "UTC"  # of one series only the differences count
     begun = aware(start, where=where, zone=zone) if start is not None else None
     found, past = [], 0.0
     for frame in _of_head(scan, energy_kev, head):

@@ -6,19 +6,18 @@ from dataclasses import replace
 
 from quimby import therapies
 from quimby.core.notes import gathered
+from quimby.protocols import Protocol
 from quimby.study.assemble import patient_of
 from quimby.study.course import earlier
 from quimby.study.document import Study
-from quimby.study.practice import protocol_of
 from quimby.study.readings.chain import ByReadings
 from quimby.study.result import Result
 from quimby.study.trace import of_readings, trace
 
 
-def from_readings(study: Study, found: ByReadings) -> Result:
+def from_readings(study: Study, protocol: Protocol, found: ByReadings) -> Result:
     """The result of a study without scans; the last administration with tables is reported."""
     document, last = study.document, found.last
-    protocol = protocol_of(study)
     given = last.administration
     return Result(
         study_id=document.id, therapy=therapies.load(document.therapy).title,

@@ -15,7 +15,7 @@ from quimby.protocols import Protocol
 from quimby.study.counted import ACQUIRED
 from quimby.study.document import Administration, Study, StudyDocument
 from quimby.study.files import Shelf
-from quimby.study.practice import protocol_of
+from quimby.study.other_device import of_tables
 from quimby.study.progress import Progress, Step
 from quimby.study.readings.blood import blood_series
 from quimby.study.readings.compare import group_of, of_series, of_shares, placed
@@ -44,10 +44,10 @@ class ByReadings:
     last: Tables
 
 
-def by_readings(study: Study, progress: Progress) -> ByReadings:
+def by_readings(study: Study, protocol: Protocol, progress: Progress) -> ByReadings:
     """Every administration with tables, in order of time; the plan; planned against measured."""
     document = study.document
-    therapy, protocol = therapies.load(document.therapy), protocol_of(study)
+    therapy = therapies.load(document.therapy)
     shelf = Shelf(study.folder)
     progress(Step("read"))
     given = [a for a in document.administrations if a.own_readings]
@@ -153,13 +153,13 @@ def _verified(document: StudyDocument, therapy: Therapy, stages: Sequence[Stage]
 
 
 def _deviations(tables: Tables, protocol: Protocol) -> list[Note]:
-    """Measurements that the protocol expects, of the kinds that were taken, and were not."""
+    """What the protocol expects of the kinds that were taken, and was not or otherwise taken."""
     taken = {ACQUIRED[r.given.kind] for r in tables.read if r.given.kind in ACQUIRED}
     hours = {kind: [tables.hours(row.at, r.device) for r in tables.read for row in r.rows
                     if ACQUIRED.get(r.given.kind) == kind] for kind in taken}  # fmt: skip
     missing = [a for a in protocol.acquisition if a.kind in taken
                and not any(a.holds(t) for t in hours[a.kind])]  # fmt: skip
-    return [
+    return of_tables(tables.read, protocol) + [
         note("W-PROTOCOL-MISSING" if a.required else "I-PROTOCOL-MISSING", where=protocol.id,
              what=a.id, low=a.window_h[0], high=a.window_h[1])
         for a in missing

@@ -25,7 +25,7 @@ def verify(kind: str, before: Stage, after: Stage
         return (), ()
     foretold = first.dose_per_activity_gy_per_gbq * after.administered_mbq.scaled(1e-3)
     return _compared(f"{name} dose", foretold, second.dose_gy,
-                     f"foretold by the {before.kind} for the activity given")  # fmt: skip
+                     f"predicted by the {before.kind} for the activity given")  # fmt: skip
 
 
 def _two_stages(before: Stage, after: Stage
@@ -36,7 +36,7 @@ def _two_stages(before: Stage, after: Stage
     per_mbq = foretold_per_mbq(before, weight_kg=after.weight_kg.value)
     foretold = per_mbq.scaled(after.administered_mbq.value)
     rows, notes = _compared("Whole-body dose, second stage", foretold, second.dose_gy,
-                            "foretold by the first stage for the activity given")  # fmt: skip
+                            "predicted by the first stage for the activity given")  # fmt: skip
     both, more = _compared("Whole-body dose, both stages", first.dose_gy + foretold,
                            first.dose_gy + second.dose_gy, "both stages together")  # fmt: skip
     return (*rows, *both), (*notes, *more)
