@@ -180,6 +180,15 @@ def test_where_aicc_is_defined_for_one_model_only_the_planned_one_is_used() -> N
     assert averaged(values, times=four).tia_mbq_h == averaged(values, "planned", four).tia_mbq_h
 
 
+def test_an_average_that_cannot_be_made_is_told() -> None:
+    values = [40 * 2 ** (-t / 60) - 2 * 2 ** (-t / 3) for t in SIX]
+    few = averaged(values[1:5], times=SIX[1:5])
+    (told,) = [n for n in few.notes if n.code == "I-TIA-NO-AVERAGE"]
+    assert "with 4 samples" in told.text
+    for other in (averaged(values[1:5], "planned", SIX[1:5]), averaged(values, times=SIX)):
+        assert "I-TIA-NO-AVERAGE" not in {n.code for n in other.notes}
+
+
 def test_a_rejected_model_has_no_part_in_the_average() -> None:
     values = [40 * 2 ** (-t / 40) - 30 * 2 ** (-t / 5) for t in SIX]
     found = averaged(values)

@@ -161,6 +161,7 @@ def settled(tried: Tried, *, region: str, manner: Manner, physical_half_life_h: 
     seen = used.samples
     notes = list(used.notes)
     notes += _choice_notes(used, tried, where=where, good=bool(good), averaged=averaged)
+    notes += _average_notes(good, averaged, manner, where)
     notes += looks(seen.times_h, [a.value for a in seen.activities_mbq], where=where,
                    physical_half_life_h=physical_half_life_h)  # fmt: skip
     rows = averaged or ((used, 1.0),)
@@ -196,6 +197,16 @@ def _averaged(good: Sequence[Fit]) -> tuple[tuple[Fit, float], ...]:
 def _mean(rows: Sequence[tuple[Fit, float]]) -> Uncertain:
     value = sum(w * f.tia_mbq_h.value for f, w in rows)
     return combine(value, *((f.tia_mbq_h, w) for f, w in rows))
+
+
+def _average_notes(good: Sequence[Fit], averaged: Sequence[tuple[Fit, float]], manner: Manner,
+                   where: str) -> tuple[Note, ...]:  # fmt: skip
+    """I-TIA-NO-AVERAGE where a mean was asked for and curves that stand cannot be weighed."""
+    if manner.selection != "average" or averaged or len(good) < 2:
+        return ()
+    weighed = sum(bool(f.problem) and aicc(f) is not None for f in good)
+    return (note("I-TIA-NO-AVERAGE", where=where, samples=len(good[0].samples.times_h),
+                 models=str(weighed) if weighed else "none"),)  # fmt: skip
 
 
 def _choice_notes(used: Fit, tried: Tried, *, where: str, good: bool,
