@@ -140,7 +140,7 @@ def test_an_unmeasured_residual_costs_one_percent_and_says_so() -> None:
         (0.0, 0.0, 1.0, "The assayed activity is 0 MBq."),
         (10.0, -1.0, 1.0, "The residual is -1 MBq."),
         (10.0, 11.0, 1.0, "The net activity is -1"),
-        (10.0, 0.0, 1200.0, "7.5 half-lives after the assay"),
+        (10.0, 0.0, 1200.0, "7.5 half-lives lie between the assay and its use"),
     ],
 )
 def test_what_a_wrong_activity_is_told(
